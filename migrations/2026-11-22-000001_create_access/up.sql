@@ -1,0 +1,99 @@
+CREATE TABLE users (
+    user_id uuid PRIMARY KEY,
+    email text NOT NULL,
+    email_key text NOT NULL CONSTRAINT users_email_key UNIQUE,
+    full_name text NOT NULL,
+    password_hash text NOT NULL,
+    email_verified_at timestamptz,
+    disabled_at timestamptz,
+    version integer NOT NULL DEFAULT 1,
+    created_at timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+COMMENT ON TABLE users IS 'Everybody who can sign in. Tables of a hotel name a user by id without a foreign key: they may live on other shards.';
+COMMENT ON COLUMN users.email IS 'As typed; shown back.';
+COMMENT ON COLUMN users.email_key IS 'Lower-cased address by which a user is found.';
+COMMENT ON COLUMN users.password_hash IS 'argon2id, PHC string.';
+
+CREATE TABLE roles (
+    role text PRIMARY KEY,
+    description text NOT NULL
+);
+CREATE TABLE permissions (
+    permission text PRIMARY KEY,
+    description text NOT NULL
+);
+CREATE TABLE role_permissions (
+    role text NOT NULL REFERENCES roles ON DELETE CASCADE,
+    permission text NOT NULL REFERENCES permissions ON DELETE CASCADE,
+    PRIMARY KEY (role, permission)
+);
+CREATE INDEX role_permissions_permission ON role_permissions (permission);
+CREATE TABLE user_roles (
+    user_id uuid NOT NULL REFERENCES users ON DELETE CASCADE,
+    role text NOT NULL REFERENCES roles,
+    granted_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (user_id, role)
+);
+CREATE INDEX user_roles_role ON user_roles (role);
+COMMENT ON TABLE user_roles IS 'Roles of a user; what a role may do is role_permissions. Handlers ask for a permission, never for a role.';
+
+CREATE TABLE sessions (
+    user_id uuid NOT NULL REFERENCES users ON DELETE CASCADE,
+    session_id uuid NOT NULL,
+    generation integer NOT NULL DEFAULT 1 CONSTRAINT sessions_generation_positive CHECK (generation > 0),
+    rotated_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    expires_at timestamptz NOT NULL,
+    revoked_at timestamptz,
+    revoked_because text,
+    user_agent text,
+    address text,
+    created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (user_id, session_id),
+    CONSTRAINT sessions_revocation_has_reason CHECK ((revoked_at IS NULL) = (revoked_because IS NULL)),
+    CONSTRAINT sessions_revoked_because_known CHECK (revoked_because IN ('logout', 'refresh_token_reused', 'password_changed', 'revoked'))
+);
+CREATE INDEX sessions_session ON sessions (session_id);
+COMMENT ON TABLE sessions IS 'One refresh-token family a sign-in. Access tokens name it in sid and stop working when it is revoked.';
+COMMENT ON COLUMN sessions.generation IS 'The refresh token now valid; its immediate predecessor is answered with it again within the grace.';
+COMMENT ON COLUMN sessions.rotated_at IS 'When this generation began: the grace of its predecessor counts from here.';
+
+CREATE TABLE refresh_tokens (
+    user_id uuid NOT NULL,
+    session_id uuid NOT NULL,
+    generation integer NOT NULL,
+    token_hash bytea NOT NULL CONSTRAINT refresh_tokens_hash_key UNIQUE,
+    created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (user_id, session_id, generation),
+    FOREIGN KEY (user_id, session_id) REFERENCES sessions ON DELETE CASCADE
+);
+COMMENT ON COLUMN refresh_tokens.token_hash IS 'SHA-256 of the opaque token; the token itself is never stored.';
+
+INSERT INTO roles (role, description) VALUES
+    ('guest', 'Books, and sees only what is theirs'),
+    ('manager', 'Runs the hotels they are a member of, nothing else'),
+    ('admin', 'Everything');
+INSERT INTO permissions (permission, description) VALUES
+    ('stays:search', 'Search hotels, see offers'),
+    ('stays:book', 'Quote, hold, pay for and book stays of one''s own'),
+    ('hotels:write', 'Create and change hotels, room types, rooms and taxes'),
+    ('inventory:write', 'Change capacity and closures'),
+    ('rates:write', 'Change rate plans and prices'),
+    ('bookings:read_any', 'See every booking of a hotel'),
+    ('bookings:write_any', 'Change any booking of a hotel'),
+    ('payments:refund', 'Refund captured payments'),
+    ('reports:read', 'Read occupancy reports'),
+    ('members:write', 'Grant and revoke membership of a hotel'),
+    ('users:write', 'Disable users, grant and revoke roles'),
+    ('audit:read', 'Read the audit log');
+INSERT INTO role_permissions (role, permission) VALUES
+    ('guest', 'stays:search'),
+    ('guest', 'stays:book'),
+    ('manager', 'stays:search'),
+    ('manager', 'hotels:write'),
+    ('manager', 'inventory:write'),
+    ('manager', 'rates:write'),
+    ('manager', 'bookings:read_any'),
+    ('manager', 'bookings:write_any'),
+    ('manager', 'payments:refund'),
+    ('manager', 'reports:read');
+INSERT INTO role_permissions (role, permission) SELECT 'admin', permission FROM permissions;

@@ -1,0 +1,4 @@
+DROP TABLE hotel_members;
+DROP TABLE rooms;
+DROP TABLE room_types;
+DROP TABLE hotels;

@@ -1,0 +1,3 @@
+DROP TABLE hold_nights;
+DROP TABLE hold_items;
+DROP TABLE holds;

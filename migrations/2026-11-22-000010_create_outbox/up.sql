@@ -1,0 +1,30 @@
+CREATE TABLE outbox_events (
+    hotel_id uuid NOT NULL,
+    event_id uuid NOT NULL,
+    topic text NOT NULL,
+    subject_id uuid NOT NULL,
+    payload jsonb NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    published_at timestamptz,
+    PRIMARY KEY (hotel_id, event_id)
+);
+CREATE INDEX outbox_events_unpublished ON outbox_events (hotel_id, event_id) WHERE published_at IS NULL;
+CREATE INDEX outbox_events_subject ON outbox_events (hotel_id, subject_id);
+COMMENT ON TABLE outbox_events IS 'One row a state transition, written in its transaction.';
+
+CREATE TABLE jobs (
+    hotel_id uuid NOT NULL,
+    job_id uuid NOT NULL,
+    kind text NOT NULL CONSTRAINT jobs_kind_known CHECK (kind IN ('capture', 'void', 'refund', 'give_back')),
+    subject_id uuid NOT NULL,
+    run_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    tries integer NOT NULL DEFAULT 0,
+    last_error text,
+    done_at timestamptz,
+    created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (hotel_id, job_id)
+);
+CREATE INDEX jobs_due ON jobs (run_at) WHERE done_at IS NULL;
+CREATE UNIQUE INDEX jobs_open_key ON jobs (hotel_id, subject_id, kind) WHERE done_at IS NULL;
+COMMENT ON TABLE jobs IS 'Work owed to the payment provider, written in the transaction that owes it.';
+COMMENT ON COLUMN jobs.subject_id IS 'The payment; the refund; for give_back the hold whose authorised payment is to be voided.';
