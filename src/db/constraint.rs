@@ -1,0 +1,9 @@
+//! Constraints by name: the database's refusal becomes the domain's.
+
+use diesel::result::Error as DieselError;
+
+/// Whether `error` is the refusal of the named constraint or unique index.
+#[must_use]
+pub fn violates(error: &DieselError, constraint: &str) -> bool {
+    matches!(error, DieselError::DatabaseError(_, info) if info.constraint_name() == Some(constraint))
+}
