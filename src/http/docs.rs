@@ -1,0 +1,98 @@
+//! The API's own description: served as OpenAPI 3.1, shown in a browser, and asked which methods a path takes.
+
+use actix_web::dev::ResourceDef;
+use actix_web::http::header;
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse, ResponseError};
+use utoipa::openapi::path::PathItem;
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::{Modify, OpenApi};
+use utoipa_swagger_ui::{Config, SwaggerUi};
+
+use super::problem::{Code, Problem};
+
+/// What is not said by the handlers themselves.
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Lastroom",
+        description = "Hotel booking that never sells the last room twice: search, quote, hold, pay, confirm.",
+        license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0"),
+    ),
+    tags(
+        (name = "auth", description = "Accounts and sessions"),
+        (name = "search", description = "Find a stay"),
+        (name = "quotes", description = "Freeze a price"),
+        (name = "holds", description = "Take rooms off sale for some minutes"),
+        (name = "payments", description = "Pay what is due now"),
+        (name = "bookings", description = "Confirm and see bookings"),
+        (name = "operations", description = "Run the service"),
+    ),
+    modifiers(&Bearer),
+)]
+pub struct Description;
+
+struct Bearer;
+
+impl Modify for Bearer {
+    fn modify(&self, api: &mut utoipa::openapi::OpenApi) {
+        let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build();
+        api.components.get_or_insert_default().add_security_scheme("bearer", SecurityScheme::Http(scheme));
+    }
+}
+
+/// The description as YAML, and each path with its methods.
+pub struct Published {
+    yaml: String,
+    paths: Vec<(ResourceDef, Vec<&'static str>)>,
+}
+
+impl Published {
+    /// Renders the description once.
+    pub fn new(api: &utoipa::openapi::OpenApi) -> anyhow::Result<Self> {
+        let paths = api.paths.paths.iter().map(|(path, item)| (ResourceDef::new(path.as_str()), methods(item)));
+        Ok(Self { yaml: api.to_yaml()?, paths: paths.collect() })
+    }
+}
+
+fn methods(item: &PathItem) -> Vec<&'static str> {
+    [
+        ("GET", item.get.is_some()),
+        ("POST", item.post.is_some()),
+        ("PUT", item.put.is_some()),
+        ("PATCH", item.patch.is_some()),
+        ("DELETE", item.delete.is_some()),
+    ]
+    .into_iter()
+    .filter_map(|(method, taken)| taken.then_some(method))
+    .collect()
+}
+
+/// `/openapi.yaml`.
+pub async fn openapi_yaml(published: Data<Published>) -> HttpResponse {
+    HttpResponse::Ok().insert_header((header::CONTENT_TYPE, "application/yaml")).body(published.yaml.clone())
+}
+
+/// `/docs` without its slash.
+pub async fn to_docs() -> HttpResponse {
+    HttpResponse::PermanentRedirect().insert_header((header::LOCATION, "/docs/")).finish()
+}
+
+/// The API browser, from files compiled in.
+#[must_use]
+pub fn browser() -> SwaggerUi {
+    SwaggerUi::new("/docs/{_:.*}").config(Config::from("/openapi.yaml"))
+}
+
+/// No handler took the request: 405 where another method would have been taken, else 404.
+pub async fn nowhere(req: HttpRequest, published: Data<Published>) -> HttpResponse {
+    let known = published.paths.iter().find(|(path, _)| path.is_match(req.path()));
+    let Some((_, methods)) = known else {
+        return Problem::plain(Code::NotFound).error_response();
+    };
+    let mut response = Problem::plain(Code::MethodNotAllowed).error_response();
+    if let Ok(allow) = header::HeaderValue::from_str(&methods.join(", ")) {
+        response.headers_mut().insert(header::ALLOW, allow);
+    }
+    response
+}

@@ -1,0 +1,13 @@
+//! What every route shares: problem documents, ordered extraction, idempotency, the envelope of a request, health and
+//! the API's own description.
+
+pub mod docs;
+pub mod envelope;
+pub mod extract;
+pub mod health;
+pub mod idempotency;
+pub mod json;
+pub mod problem;
+
+/// Where the API lives.
+pub const BASE: &str = "/api/v1";
