@@ -1,0 +1,49 @@
+//! The first admin of a database that has none.
+
+use secrecy::{ExposeSecret, SecretString};
+
+use super::store::{self, NewUser};
+use super::{AccessError, password};
+use crate::db::Db;
+use crate::kernel::ids::UserId;
+use crate::kernel::secret::random;
+
+const ADMIN: &str = "admin";
+
+/// What became of the first admin.
+#[derive(Debug)]
+pub enum FirstAdmin {
+    /// There is one already, or the address belongs to somebody.
+    Exists,
+    /// Made, with the configured password.
+    Made,
+    /// Made, with a password to be shown once.
+    MadeWith(SecretString),
+}
+
+/// Makes the first admin if nobody has that role.
+pub async fn ensure(db: &Db, email: &str, password: Option<SecretString>) -> Result<FirstAdmin, AccessError> {
+    if db.read(|conn| store::role_is_held(conn, ADMIN)).await? {
+        return Ok(FirstAdmin::Exists);
+    }
+    let chosen = password.clone().unwrap_or_else(generated);
+    let user = NewUser {
+        user_id: UserId::new(),
+        email: email.to_owned(),
+        full_name: "Administrator".to_owned(),
+        password_hash: password::hash_now(chosen.expose_secret())?,
+    };
+    let made = db.write(move |tx| store::insert_user(tx, &user, ADMIN)).await?;
+    Ok(match (made, password) {
+        (false, _) => FirstAdmin::Exists,
+        (true, Some(_)) => FirstAdmin::Made,
+        (true, None) => FirstAdmin::MadeWith(chosen),
+    })
+}
+
+/// 120 random bits in letters and digits that are not mistaken for one another.
+fn generated() -> SecretString {
+    const ALPHABET: &[u8; 32] = b"abcdefghjkmnpqrstuvwxyz023456789";
+    let letters = random::<24>().map(|byte| ALPHABET.get(usize::from(byte % 32)).copied().unwrap_or(b'a'));
+    SecretString::from(String::from_utf8_lossy(&letters).into_owned())
+}

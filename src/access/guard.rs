@@ -1,0 +1,133 @@
+//! Guards: extractors that a handler's signature names, so that the type says who may call it.
+
+use std::future::Future;
+use std::marker::PhantomData;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use actix_web::dev::Payload;
+use actix_web::http::header;
+use actix_web::web::Data;
+use actix_web::{Error, FromRequest, HttpRequest};
+
+use super::store;
+use super::tokens::AccessTokens;
+use crate::config::Config;
+use crate::db::Db;
+use crate::http::problem::{Code, Problem, internal};
+use crate::kernel::ids::{SessionId, UserId};
+
+/// Somebody with a live session.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    pub user_id: UserId,
+    pub session_id: SessionId,
+    pub roles: Vec<String>,
+    pub permissions: Vec<String>,
+}
+
+/// A permission as a type.
+pub trait Permission: 'static {
+    /// As in the table `permissions`.
+    const NAME: &'static str;
+}
+
+macro_rules! permissions {
+    ($($(#[$doc:meta])* $name:ident = $permission:literal),+ $(,)?) => {$(
+        $(#[$doc])*
+        pub struct $name;
+
+        impl Permission for $name {
+            const NAME: &'static str = $permission;
+        }
+    )+};
+}
+
+permissions! {
+    /// Search hotels, see offers.
+    StaysSearch = "stays:search",
+    /// Quote, hold, pay for and book stays of one's own.
+    StaysBook = "stays:book",
+}
+
+/// A caller who has the permission `P`.
+pub struct May<P> {
+    pub caller: Caller,
+    permission: PhantomData<P>,
+}
+
+/// Any caller with a live session.
+pub struct SignedIn(pub Caller);
+
+/// A caller who may search; anybody where `LASTROOM_PUBLIC_SEARCH` opens it.
+pub struct Visitor(pub Option<Caller>);
+
+type Guarding<T> = Pin<Box<dyn Future<Output = Result<T, Error>>>>;
+
+impl FromRequest for SignedIn {
+    type Error = Error;
+    type Future = Guarding<Self>;
+
+    fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let req = req.clone();
+        Box::pin(async move { Ok(Self(authenticate(&req).await?)) })
+    }
+}
+
+impl<P: Permission> FromRequest for May<P> {
+    type Error = Error;
+    type Future = Guarding<Self>;
+
+    fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let req = req.clone();
+        Box::pin(async move {
+            let caller = permitted::<P>(authenticate(&req).await?)?;
+            Ok(Self { caller, permission: PhantomData })
+        })
+    }
+}
+
+impl FromRequest for Visitor {
+    type Error = Error;
+    type Future = Guarding<Self>;
+
+    fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let req = req.clone();
+        Box::pin(async move {
+            let open = req.app_data::<Data<Config>>().is_some_and(|config| config.public_search);
+            if open && !req.headers().contains_key(header::AUTHORIZATION) {
+                return Ok(Self(None));
+            }
+            Ok(Self(Some(permitted::<StaysSearch>(authenticate(&req).await?)?)))
+        })
+    }
+}
+
+fn permitted<P: Permission>(caller: Caller) -> Result<Caller, Problem> {
+    if caller.permissions.iter().any(|held| held == P::NAME) {
+        Ok(caller)
+    } else {
+        Err(Problem::new(Code::Forbidden, format!("This needs the permission {}", P::NAME)))
+    }
+}
+
+/// The caller by their access token. The session is asked of the database each time, so that a logout or a changed
+/// role counts on the next request of any process.
+async fn authenticate(req: &HttpRequest) -> Result<Caller, Problem> {
+    let (Some(db), Some(tokens)) = (req.app_data::<Data<Db>>(), req.app_data::<Data<Arc<AccessTokens>>>()) else {
+        return Err(internal(&"the guards' state is not wired"));
+    };
+    let stated = req.headers().get(header::AUTHORIZATION).ok_or_else(|| Problem::plain(Code::Unauthenticated))?;
+    let token = stated.to_str().ok().and_then(bearer).ok_or_else(|| Problem::plain(Code::TokenInvalid))?;
+    let claims = tokens.verify(token).ok_or_else(|| Problem::plain(Code::TokenInvalid))?;
+    let (user_id, session_id) = (claims.sub, claims.sid);
+    let standing = db.read(move |conn| store::standing(conn, user_id, session_id)).await?;
+    let standing = standing.ok_or_else(|| Problem::plain(Code::TokenInvalid))?;
+    tracing::Span::current().record("user_id", tracing::field::display(user_id));
+    Ok(Caller { user_id, session_id, roles: standing.roles, permissions: standing.permissions })
+}
+
+fn bearer(stated: &str) -> Option<&str> {
+    let (scheme, token) = stated.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("Bearer").then(|| token.trim())
+}

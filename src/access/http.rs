@@ -1,0 +1,253 @@
+//! `/auth` and the public keys.
+
+use std::sync::Arc;
+
+use actix_web::http::header;
+use actix_web::web::{Data, Json};
+use actix_web::{HttpRequest, HttpResponse, get, post};
+use chrono::{DateTime, Utc};
+use garde::Validate;
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::AccessError;
+use super::guard::SignedIn;
+use super::login::{self, From};
+use super::password::Passwords;
+use super::refresh::{self, Grant, Issuer, Refreshed};
+use super::register;
+use super::store::{self, NewUser};
+use super::tokens::{AccessTokens, Jwks};
+use crate::db::{Db, DbError};
+use crate::http::extract::{Body, InOrder};
+use crate::http::idempotency::OptionalKey;
+use crate::http::problem::{Code, Problem, ProblemDocument, internal};
+use crate::kernel::ids::{HotelId, UserId};
+
+const TAG: &str = "auth";
+
+impl std::convert::From<AccessError> for Problem {
+    fn from(error: AccessError) -> Self {
+        match error {
+            AccessError::InvalidCredentials => Self::plain(Code::InvalidCredentials),
+            AccessError::RefreshTokenInvalid => Self::plain(Code::RefreshTokenInvalid),
+            AccessError::Hash(_) | AccessError::Sign(_) => internal(&error),
+            AccessError::Db(error) => error.into(),
+        }
+    }
+}
+
+/// A new account.
+#[derive(Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Register {
+    #[garde(email, length(chars, max = 254))]
+    email: String,
+    /// 12 to 128 characters.
+    #[garde(custom(password_length))]
+    #[schema(value_type = String, min_length = 12, max_length = 128)]
+    password: SecretString,
+    #[garde(custom(not_blank), length(chars, max = 200))]
+    full_name: String,
+}
+
+/// What registering says, whether the address was known or not.
+#[derive(Serialize, ToSchema)]
+pub struct Accepted {
+    #[schema(example = "accepted")]
+    status: &'static str,
+}
+
+/// An address and its password.
+#[derive(Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Login {
+    #[garde(length(chars, min = 1, max = 254))]
+    email: String,
+    #[garde(custom(any_password))]
+    #[schema(value_type = String)]
+    password: SecretString,
+}
+
+/// A refresh token.
+#[derive(Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RefreshToken {
+    #[garde(length(bytes, min = 1, max = 200))]
+    refresh_token: String,
+}
+
+/// The tokens of a session.
+#[derive(Serialize, ToSchema)]
+pub struct Tokens {
+    access_token: String,
+    #[schema(example = "Bearer")]
+    token_type: &'static str,
+    /// Seconds.
+    expires_in: i64,
+    refresh_token: String,
+    /// Seconds.
+    refresh_expires_in: i64,
+}
+
+impl std::convert::From<Grant> for Tokens {
+    fn from(grant: Grant) -> Self {
+        Self {
+            access_token: grant.access_token,
+            token_type: "Bearer",
+            expires_in: grant.expires_in,
+            refresh_token: grant.refresh_token,
+            refresh_expires_in: grant.refresh_expires_in,
+        }
+    }
+}
+
+/// The caller.
+#[derive(Serialize, ToSchema)]
+pub struct Me {
+    user_id: UserId,
+    email: String,
+    full_name: String,
+    roles: Vec<String>,
+    permissions: Vec<String>,
+    /// Hotels whose staff the caller belongs to.
+    memberships: Vec<HotelId>,
+    created_at: DateTime<Utc>,
+}
+
+fn password_length(password: &SecretString, _: &()) -> garde::Result {
+    match password.expose_secret().chars().count() {
+        12..=128 => Ok(()),
+        _ => Err(garde::Error::new("must have 12 to 128 characters")),
+    }
+}
+
+fn any_password(password: &SecretString, _: &()) -> garde::Result {
+    match password.expose_secret().len() {
+        1..=1024 => Ok(()),
+        _ => Err(garde::Error::new("must have 1 to 1024 bytes")),
+    }
+}
+
+fn not_blank(text: &str, _: &()) -> garde::Result {
+    if text.trim().is_empty() { Err(garde::Error::new("must not be blank")) } else { Ok(()) }
+}
+
+/// Register an account
+///
+/// Answers the same for a known address. Login works at once.
+#[utoipa::path(tag = TAG, request_body = Register, responses(
+    (status = 202, body = Accepted),
+    (status = 422, body = ProblemDocument, content_type = "application/problem+json"),
+))]
+#[post("/auth/register")]
+pub async fn register_user(
+    call: InOrder<(OptionalKey, Body<Register>)>,
+    db: Data<Db>,
+    passwords: Data<Passwords>,
+) -> Result<HttpResponse, Problem> {
+    let InOrder((_, body)) = call;
+    let Register { email, password, full_name } = body.value;
+    // Hashed for a known address too: the time must not tell.
+    let password_hash = passwords.hash(password).await?;
+    register::register(&db, NewUser { user_id: UserId::new(), email, full_name, password_hash }).await?;
+    Ok(HttpResponse::Accepted().json(Accepted { status: "accepted" }))
+}
+
+/// Sign in
+#[utoipa::path(tag = TAG, request_body = Login, responses(
+    (status = 200, body = Tokens),
+    (status = 401, body = ProblemDocument, content_type = "application/problem+json", description = "invalid_credentials"),
+    (status = 422, body = ProblemDocument, content_type = "application/problem+json"),
+))]
+#[post("/auth/login")]
+pub async fn login_user(
+    call: InOrder<(OptionalKey, Body<Login>)>,
+    req: HttpRequest,
+    db: Data<Db>,
+    passwords: Data<Passwords>,
+    issuer: Data<Issuer>,
+) -> Result<HttpResponse, Problem> {
+    let InOrder((_, body)) = call;
+    let Login { email, password } = body.value;
+    let grant = login::login(&db, &passwords, &issuer, email, password, origin(&req)).await?;
+    Ok(no_store(Tokens::from(grant)))
+}
+
+/// Rotate the refresh token
+///
+/// Within the grace the token just replaced is answered with its successor again; any older one ends the session.
+#[utoipa::path(tag = TAG, request_body = RefreshToken, responses(
+    (status = 200, body = Tokens),
+    (status = 401, body = ProblemDocument, content_type = "application/problem+json", description = "refresh_token_invalid, refresh_token_reused"),
+    (status = 422, body = ProblemDocument, content_type = "application/problem+json"),
+))]
+#[post("/auth/refresh")]
+pub async fn refresh_session(
+    call: InOrder<(OptionalKey, Body<RefreshToken>)>,
+    db: Data<Db>,
+    issuer: Data<Issuer>,
+) -> Result<HttpResponse, Problem> {
+    let InOrder((_, body)) = call;
+    match refresh::refresh(&db, &issuer, body.value.refresh_token).await? {
+        Refreshed::Granted(grant) => Ok(no_store(Tokens::from(grant))),
+        Refreshed::Reused => Err(Problem::plain(Code::RefreshTokenReused)),
+    }
+}
+
+/// End the session
+#[utoipa::path(tag = TAG, request_body = RefreshToken, responses(
+    (status = 204, description = "Ended, or unknown"),
+    (status = 422, body = ProblemDocument, content_type = "application/problem+json"),
+))]
+#[post("/auth/logout")]
+pub async fn logout_user(
+    call: InOrder<(OptionalKey, Body<RefreshToken>)>,
+    db: Data<Db>,
+) -> Result<HttpResponse, Problem> {
+    let InOrder((_, body)) = call;
+    refresh::logout(&db, body.value.refresh_token).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// Who am I
+#[utoipa::path(tag = TAG, security(("bearer" = [])), responses(
+    (status = 200, body = Me),
+    (status = 401, body = ProblemDocument, content_type = "application/problem+json"),
+))]
+#[get("/auth/me")]
+pub async fn me(SignedIn(caller): SignedIn, db: Data<Db>) -> Result<Json<Me>, Problem> {
+    let user_id = caller.user_id;
+    let read =
+        move |conn: &mut _| Ok::<_, DbError>((store::profile(conn, user_id)?, store::memberships(conn, user_id)?));
+    let (profile, memberships) = db.read(read).await?;
+    Ok(Json(Me {
+        user_id,
+        email: profile.email,
+        full_name: profile.full_name,
+        roles: caller.roles,
+        permissions: caller.permissions,
+        memberships,
+        created_at: profile.created_at,
+    }))
+}
+
+/// Public keys of the access tokens
+#[utoipa::path(tag = TAG, responses((status = 200, body = Jwks)))]
+#[get("/.well-known/jwks.json")]
+pub async fn jwks(tokens: Data<Arc<AccessTokens>>) -> Json<Jwks> {
+    Json(tokens.jwks())
+}
+
+fn no_store(tokens: Tokens) -> HttpResponse {
+    HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(tokens)
+}
+
+fn origin(req: &HttpRequest) -> From {
+    let user_agent = req.headers().get(header::USER_AGENT).and_then(|value| value.to_str().ok());
+    From {
+        user_agent: user_agent.map(|text| text.chars().take(300).collect()),
+        address: req.peer_addr().map(|peer| peer.ip().to_string()),
+    }
+}

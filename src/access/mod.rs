@@ -1,0 +1,31 @@
+//! Who is calling, and what they may do: accounts, sessions, tokens, and the guards that handlers name in their
+//! signatures.
+
+pub mod admin;
+pub mod guard;
+pub mod http;
+pub mod login;
+pub mod password;
+pub mod refresh;
+pub mod register;
+pub mod store;
+pub mod tokens;
+
+use crate::carries_db;
+use crate::db::DbError;
+
+/// Why somebody is not let in.
+#[derive(Debug, thiserror::Error)]
+pub enum AccessError {
+    #[error("the address or the password is wrong")]
+    InvalidCredentials,
+    #[error("the refresh token is not valid")]
+    RefreshTokenInvalid,
+    #[error("the password could not be hashed: {0}")]
+    Hash(String),
+    #[error("the token could not be signed: {0}")]
+    Sign(String),
+    #[error(transparent)]
+    Db(#[from] DbError),
+}
+carries_db!(AccessError);
