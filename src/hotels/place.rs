@@ -1,0 +1,42 @@
+//! Cities by name: found however they are typed.
+
+/// Folds a city for comparison: ASCII, lower case, words apart by one space, and French postal forms ("PARIS 10E
+/// ARRONDISSEMENT", "LYON CEDEX 03") folded into their city.
+#[must_use]
+pub fn city_key(city: &str) -> String {
+    let ascii = deunicode::deunicode(city).to_lowercase();
+    let words: Vec<&str> = ascii.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty()).collect();
+    let end = words.iter().position(|word| matches!(*word, "cedex" | "arrondissement" | "arrdt" | "arr"));
+    let (mut words, postal) = match end {
+        Some(at) => (words.get(..at).unwrap_or_default().to_vec(), true),
+        None => (words, false),
+    };
+    let divided = matches!(words.first(), Some(&("paris" | "lyon" | "marseille")));
+    while words.len() > 1 && (postal || divided) && words.last().is_some_and(|word| is_ordinal(word)) {
+        words.pop();
+    }
+    words.join(" ")
+}
+
+/// `10`, `1er`, `10e`, `10eme`.
+fn is_ordinal(word: &str) -> bool {
+    let digits = word.trim_start_matches(|c: char| c.is_ascii_digit());
+    digits.len() < word.len() && matches!(digits, "" | "e" | "er" | "eme" | "th" | "st" | "nd" | "rd")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::city_key;
+
+    #[test]
+    fn forms_of_one_city_fold_together() {
+        for form in ["Paris", "PARIS", "París", "PARIS 10E ARRONDISSEMENT", "Paris 1er", "paris-16", "PARIS CEDEX 08"]
+        {
+            assert_eq!(city_key(form), "paris", "{form}");
+        }
+        assert_eq!(city_key("Saint-Étienne"), "saint etienne");
+        assert_eq!(city_key("SAINT ETIENNE CEDEX 1"), "saint etienne");
+        assert_eq!(city_key("São Paulo"), "sao paulo");
+        assert_eq!(city_key("1770"), "1770");
+    }
+}

@@ -1,0 +1,4 @@
+//! The stock: how many rooms of a type are left each night, and the only code that changes it.
+
+pub mod stock;
+pub mod store;

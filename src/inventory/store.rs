@@ -1,0 +1,130 @@
+//! SQL of the stock.
+
+use std::collections::HashMap;
+
+use chrono::NaiveDate;
+use diesel::prelude::*;
+use diesel::sql_types::{Array, Bool, Date, Integer, Uuid as SqlUuid};
+
+use super::stock::Nights;
+use crate::db::{DbError, Tx};
+use crate::kernel::ids::{HotelId, RoomTypeId};
+use crate::kernel::stay::Stay;
+
+/// A night of the stock, locked.
+#[derive(Debug, QueryableByName)]
+pub(super) struct NightRow {
+    #[diesel(sql_type = SqlUuid)]
+    pub room_type_id: RoomTypeId,
+    #[diesel(sql_type = Date)]
+    pub stay_date: NaiveDate,
+    /// What could be sold if nothing were.
+    #[diesel(sql_type = Integer)]
+    sellable: i32,
+    #[diesel(sql_type = Integer)]
+    taken: i32,
+    #[diesel(sql_type = Bool)]
+    pub closed: bool,
+    #[diesel(sql_type = Integer)]
+    version: i32,
+}
+
+impl NightRow {
+    pub(super) fn free(&self) -> i32 {
+        self.sellable - self.taken
+    }
+}
+
+/// What changes of one night.
+pub(super) struct Move<'r> {
+    pub row: &'r NightRow,
+    pub held: i32,
+    pub sold: i32,
+}
+
+pub(super) fn lock(tx: &mut Tx<'_>, hotel_id: HotelId, wanted: &Nights) -> Result<Vec<NightRow>, DbError> {
+    let (room_types, dates): (Vec<RoomTypeId>, Vec<NaiveDate>) = wanted.keys().copied().unzip();
+    Ok(diesel::sql_query(
+        "SELECT i.room_type_id, i.stay_date, i.capacity - i.out_of_service + i.allowance AS sellable,
+                i.held + i.sold AS taken, i.closed, i.version
+         FROM inventory i
+         JOIN unnest($2, $3) AS wanted (room_type_id, stay_date)
+           ON i.room_type_id = wanted.room_type_id AND i.stay_date = wanted.stay_date
+         WHERE i.hotel_id = $1
+         ORDER BY i.room_type_id, i.stay_date
+         FOR UPDATE OF i",
+    )
+    .bind::<SqlUuid, _>(hotel_id)
+    .bind::<Array<SqlUuid>, _>(room_types)
+    .bind::<Array<Date>, _>(dates)
+    .load(&mut **tx)?)
+}
+
+/// Changes the locked nights whose versions are still as read; how many they were.
+pub(super) fn shift(tx: &mut Tx<'_>, hotel_id: HotelId, moves: &[Move<'_>]) -> Result<usize, DbError> {
+    let room_types: Vec<RoomTypeId> = moves.iter().map(|m| m.row.room_type_id).collect();
+    let dates: Vec<NaiveDate> = moves.iter().map(|m| m.row.stay_date).collect();
+    let versions: Vec<i32> = moves.iter().map(|m| m.row.version).collect();
+    let held: Vec<i32> = moves.iter().map(|m| m.held).collect();
+    let sold: Vec<i32> = moves.iter().map(|m| m.sold).collect();
+    Ok(diesel::sql_query(
+        "UPDATE inventory i
+         SET held = i.held + moved.held, sold = i.sold + moved.sold, version = i.version + 1
+         FROM unnest($2, $3, $4, $5, $6) AS moved (room_type_id, stay_date, version, held, sold)
+         WHERE i.hotel_id = $1 AND i.room_type_id = moved.room_type_id AND i.stay_date = moved.stay_date
+           AND i.version = moved.version",
+    )
+    .bind::<SqlUuid, _>(hotel_id)
+    .bind::<Array<SqlUuid>, _>(room_types)
+    .bind::<Array<Date>, _>(dates)
+    .bind::<Array<Integer>, _>(versions)
+    .bind::<Array<Integer>, _>(held)
+    .bind::<Array<Integer>, _>(sold)
+    .execute(&mut **tx)?)
+}
+
+/// What clients see of a night.
+#[derive(Clone, Copy, Debug)]
+pub struct Left {
+    /// Rooms not sold and not in a live hold.
+    pub rooms: i32,
+    pub closed: bool,
+}
+
+#[derive(QueryableByName)]
+struct LeftRow {
+    #[diesel(sql_type = SqlUuid)]
+    room_type_id: RoomTypeId,
+    #[diesel(sql_type = Date)]
+    stay_date: NaiveDate,
+    #[diesel(sql_type = Integer)]
+    rooms: i32,
+    #[diesel(sql_type = Bool)]
+    closed: bool,
+}
+
+/// The nights of a stay by room type. A hold that has expired counts no more, swept or not.
+pub fn left(
+    conn: &mut PgConnection,
+    hotel_id: HotelId,
+    stay: Stay,
+) -> Result<HashMap<(RoomTypeId, NaiveDate), Left>, DbError> {
+    let rows: Vec<LeftRow> = diesel::sql_query(
+        "SELECT i.room_type_id, i.stay_date, i.closed,
+                (i.capacity - i.out_of_service + i.allowance - i.sold - i.held + coalesce(lapsed.rooms, 0))::int AS rooms
+         FROM inventory i
+         LEFT JOIN (
+             SELECT n.room_type_id, n.stay_date, sum(n.rooms) AS rooms
+             FROM holds h JOIN hold_nights n USING (hotel_id, hold_id)
+             WHERE h.hotel_id = $1 AND h.live_until <= (SELECT clock_timestamp())
+             GROUP BY n.room_type_id, n.stay_date
+         ) lapsed USING (room_type_id, stay_date)
+         WHERE i.hotel_id = $1 AND i.stay_date >= $2 AND i.stay_date < $3",
+    )
+    .bind::<SqlUuid, _>(hotel_id)
+    .bind::<Date, _>(stay.check_in())
+    .bind::<Date, _>(stay.check_out())
+    .load(conn)?;
+    let night = |row: LeftRow| ((row.room_type_id, row.stay_date), Left { rooms: row.rooms, closed: row.closed });
+    Ok(rows.into_iter().map(night).collect())
+}

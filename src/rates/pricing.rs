@@ -1,0 +1,204 @@
+//! What a stay costs: nightly lines of base and taxes; the total is their sum.
+//!
+//! A tax is rounded half-up once per night. Included taxes are taken out of the price shown by the hotel, and what is
+//! left is the base; the others are added, percentages of that base. The search's SQL follows the same rules, and a
+//! test compares the two to the cent.
+
+use chrono::NaiveDate;
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+use super::plan::{Due, PaymentPolicy, proportion, share};
+use crate::kernel::money::OutOfRange;
+use crate::text_enum;
+
+text_enum! {
+    /// What a tax is counted by.
+    pub enum TaxKind {
+        Percent = "percent",
+        PerNight = "per_night",
+        PerPersonNight = "per_person_night",
+    }
+}
+
+/// How much a tax is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TaxValue {
+    Percent(Decimal),
+    /// Minor units per room and night.
+    PerNight(i64),
+    /// Minor units per person, room and night.
+    PerPersonNight(i64),
+}
+
+/// A tax or fee of a hotel.
+#[derive(Clone, Debug)]
+pub struct Tax {
+    pub name: String,
+    pub value: TaxValue,
+    pub included: bool,
+    pub due: Due,
+}
+
+/// One tax of one night.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TaxLine {
+    pub name: String,
+    pub amount: i64,
+    pub included: bool,
+    pub due: Due,
+}
+
+/// One night.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NightLine {
+    pub date: NaiveDate,
+    pub base: i64,
+    pub taxes: Vec<TaxLine>,
+}
+
+impl NightLine {
+    /// Base and taxes.
+    pub fn total(&self) -> Result<i64, OutOfRange> {
+        self.taxes.iter().try_fold(self.base, |sum, tax| sum.checked_add(tax.amount)).ok_or(OutOfRange)
+    }
+}
+
+/// What one room costs, in minor units.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RoomPrice {
+    pub nightly: Vec<NightLine>,
+    pub total: i64,
+    pub due_now: i64,
+    pub due_at_property: i64,
+}
+
+/// Prices one room from its nights' prices.
+pub fn price_room(
+    nights: &[(NaiveDate, i64)],
+    taxes: &[Tax],
+    persons: i64,
+    policy: PaymentPolicy,
+) -> Result<RoomPrice, OutOfRange> {
+    let nightly: Vec<_> =
+        nights.iter().map(|(date, price)| night_line(*date, *price, taxes, persons)).collect::<Result<_, _>>()?;
+    let (mut total, mut due_at_property) = (0i64, 0i64);
+    for night in &nightly {
+        total = total.checked_add(night.total()?).ok_or(OutOfRange)?;
+        let later = night.taxes.iter().filter(|tax| tax.due == Due::AtProperty).map(|tax| tax.amount);
+        due_at_property =
+            later.fold(Some(due_at_property), |sum, amount| sum?.checked_add(amount)).ok_or(OutOfRange)?;
+    }
+    if policy == PaymentPolicy::PayAtProperty {
+        due_at_property = total;
+    }
+    Ok(RoomPrice { nightly, total, due_now: total - due_at_property, due_at_property })
+}
+
+fn night_line(date: NaiveDate, price: i64, taxes: &[Tax], persons: i64) -> Result<NightLine, OutOfRange> {
+    let included = |tax: &&Tax| tax.included;
+    let mut fixed = 0i64;
+    let mut percent = Decimal::ZERO;
+    for tax in taxes.iter().filter(included) {
+        match tax.value {
+            TaxValue::Percent(value) => percent += value,
+            TaxValue::PerNight(_) | TaxValue::PerPersonNight(_) => {
+                fixed = fixed.checked_add(flat(tax, persons)?).ok_or(OutOfRange)?;
+            }
+        }
+    }
+    let net_and_percent = price.checked_sub(fixed).ok_or(OutOfRange)?;
+    let gross = Decimal::ONE_HUNDRED + percent;
+    let mut base = price;
+    let mut lines = Vec::with_capacity(taxes.len());
+    for tax in taxes.iter().filter(included) {
+        let amount = match tax.value {
+            TaxValue::Percent(value) => proportion(net_and_percent, value, gross)?,
+            TaxValue::PerNight(_) | TaxValue::PerPersonNight(_) => flat(tax, persons)?,
+        };
+        base = base.checked_sub(amount).ok_or(OutOfRange)?;
+        lines.push(line(tax, amount));
+    }
+    for tax in taxes.iter().filter(|tax| !tax.included) {
+        let amount = match tax.value {
+            TaxValue::Percent(value) => share(base, value)?,
+            TaxValue::PerNight(_) | TaxValue::PerPersonNight(_) => flat(tax, persons)?,
+        };
+        lines.push(line(tax, amount));
+    }
+    Ok(NightLine { date, base, taxes: lines })
+}
+
+fn flat(tax: &Tax, persons: i64) -> Result<i64, OutOfRange> {
+    match tax.value {
+        TaxValue::Percent(_) => Ok(0),
+        TaxValue::PerNight(amount) => Ok(amount),
+        TaxValue::PerPersonNight(amount) => amount.checked_mul(persons).ok_or(OutOfRange),
+    }
+}
+
+fn line(tax: &Tax, amount: i64) -> TaxLine {
+    TaxLine { name: tax.name.clone(), amount, included: tax.included, due: tax.due }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn tax(value: TaxValue, included: bool, due: Due) -> Tax {
+        Tax { name: "tax".to_owned(), value, included, due }
+    }
+
+    fn day() -> NaiveDate {
+        NaiveDate::from_ymd_opt(2027, 5, 1).expect("a date")
+    }
+
+    #[test]
+    fn an_included_tax_leaves_the_price_as_it_was() {
+        let vat = tax(TaxValue::Percent(Decimal::TEN), true, Due::Now);
+        let price = price_room(&[(day(), 10_000)], &[vat], 2, PaymentPolicy::Prepaid).expect("a price");
+        assert_eq!(price.nightly.first().map(|night| night.base), Some(9_091));
+        assert_eq!((price.total, price.due_now, price.due_at_property), (10_000, 10_000, 0));
+    }
+
+    #[test]
+    fn city_tax_is_per_person_and_paid_at_the_property() {
+        let city = tax(TaxValue::PerPersonNight(288), false, Due::AtProperty);
+        let nights = [(day(), 10_000), (day() + chrono::Days::new(1), 12_000)];
+        let price = price_room(&nights, std::slice::from_ref(&city), 3, PaymentPolicy::Prepaid).expect("a price");
+        assert_eq!((price.total, price.due_now, price.due_at_property), (23_728, 22_000, 1_728));
+        let later = price_room(&nights, &[city], 3, PaymentPolicy::PayAtProperty).expect("a price");
+        assert_eq!((later.due_now, later.due_at_property), (0, 23_728));
+    }
+
+    #[test]
+    fn an_absurd_price_is_refused_rather_than_wrapped() {
+        let tax = tax(TaxValue::PerPersonNight(i64::MAX), false, Due::Now);
+        assert_eq!(price_room(&[(day(), 1)], &[tax], 2, PaymentPolicy::Prepaid), Err(OutOfRange));
+    }
+
+    proptest! {
+        #[test]
+        fn the_total_is_the_sum_of_the_lines(
+            prices in prop::collection::vec(0i64..10_000_000, 1..10),
+            percents in prop::collection::vec((0i64..40_000, any::<bool>()), 0..4),
+            flat in 0i64..1_000,
+            persons in 1i64..6,
+        ) {
+            let mut taxes: Vec<_> = percents
+                .iter()
+                .map(|(milli, included)| tax(TaxValue::Percent(Decimal::new(*milli, 3)), *included, Due::Now))
+                .collect();
+            taxes.push(tax(TaxValue::PerPersonNight(flat), false, Due::AtProperty));
+            let nights: Vec<_> = prices.iter().zip(0u64..).map(|(p, n)| (day() + chrono::Days::new(n), *p)).collect();
+            let price = price_room(&nights, &taxes, persons, PaymentPolicy::Prepaid).expect("a price");
+            let sum: i64 = price.nightly.iter().map(|n| n.base + n.taxes.iter().map(|t| t.amount).sum::<i64>()).sum();
+            prop_assert_eq!(price.total, sum);
+            prop_assert_eq!(price.total, price.due_now + price.due_at_property);
+            let added: i64 = price.nightly.iter().flat_map(|n| &n.taxes).filter(|t| !t.included).map(|t| t.amount).sum();
+            prop_assert_eq!(price.total, prices.iter().sum::<i64>() + added);
+        }
+    }
+}

@@ -1,0 +1,22 @@
+//! Search: a page of hotels, each with its cheapest offer that fits.
+
+use diesel::PgConnection;
+
+use super::ask::{Ask, not_past};
+use super::store::{self, After, Found};
+use crate::db;
+use crate::http::idempotency::Halt;
+use crate::http::problem::{Code, Problem};
+use crate::kernel::page::{self, Page};
+use crate::kernel::secret::Keyring;
+
+/// Finds one page.
+pub fn find(conn: &mut PgConnection, keys: &Keyring, ask: &Ask) -> Result<Page<Found>, Halt> {
+    not_past(ask.stay, db::now(conn)?)?;
+    let after: Option<After> = match &ask.cursor {
+        Some(cursor) => Some(page::open(keys, &ask.list, cursor).map_err(|_| Problem::plain(Code::CursorInvalid))?),
+        None => None,
+    };
+    let rows = store::find(conn, ask, after)?;
+    Ok(page::cut(keys, &ask.list, rows, ask.limit, Found::after)?)
+}

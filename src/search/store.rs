@@ -1,0 +1,275 @@
+//! SQL of the search: one query a page, whatever the filters.
+//!
+//! Prices follow `rates::pricing`, restrictions `rates::restrictions`, stock `inventory::store::left`; a test compares
+//! the cheapest offer of each hotel found here with the one that those compute.
+
+use diesel::pg::Pg;
+use diesel::prelude::*;
+use diesel::query_builder::{BoxedSqlQuery, SqlQuery};
+use diesel::sql_types::{
+    Array, BigInt, Bool, Date, Double, Integer, Nullable, SmallInt, Text, Timestamptz, Uuid as SqlUuid,
+};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::ask::{Ask, Place, Sort};
+use crate::db::DbError;
+use crate::kernel::clock::Instant;
+use crate::kernel::ids::{HotelId, RatePlanId, RoomTypeId};
+use crate::kernel::money::Currency;
+use crate::rates::plan::MealPlan;
+
+/// A hotel found, with its cheapest offer.
+#[derive(Debug, QueryableByName)]
+pub struct Found {
+    #[diesel(sql_type = SqlUuid)]
+    pub hotel_id: HotelId,
+    #[diesel(sql_type = Text)]
+    pub name: String,
+    #[diesel(sql_type = Text)]
+    pub city: String,
+    #[diesel(sql_type = Text)]
+    pub country: String,
+    #[diesel(sql_type = Nullable<SmallInt>)]
+    pub stars: Option<i16>,
+    #[diesel(sql_type = Nullable<Double>)]
+    pub lat: Option<f64>,
+    #[diesel(sql_type = Nullable<Double>)]
+    pub lon: Option<f64>,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    pub distance_m: Option<i64>,
+    #[diesel(sql_type = Text)]
+    pub currency: Currency,
+    #[diesel(sql_type = SqlUuid)]
+    pub room_type_id: RoomTypeId,
+    #[diesel(sql_type = SqlUuid)]
+    pub rate_plan_id: RatePlanId,
+    #[diesel(sql_type = Text)]
+    pub meal_plan: MealPlan,
+    #[diesel(sql_type = Bool)]
+    pub refundable: bool,
+    #[diesel(sql_type = Integer)]
+    pub rooms_left: i32,
+    /// For all rooms and nights.
+    #[diesel(sql_type = BigInt)]
+    pub total: i64,
+    #[diesel(sql_type = Text)]
+    sort_text: String,
+    #[diesel(sql_type = BigInt)]
+    sort_number: i64,
+    #[diesel(sql_type = Timestamptz)]
+    pub now: Instant,
+}
+
+/// Where a page ended: the sort's key, and the hotel that decides between equals.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct After {
+    text: String,
+    number: i64,
+    hotel_id: Uuid,
+}
+
+impl Found {
+    /// The cursor's key of this row.
+    #[must_use]
+    pub fn after(&self) -> After {
+        After { text: self.sort_text.clone(), number: self.sort_number, hotel_id: self.hotel_id.0 }
+    }
+}
+
+/// Hotels that the place and the hotel's own filters leave. `$1` check-in, `$2` check-out, `$3` adults, `$4` children's
+/// ages, `$5` rooms, `$6` min stars, `$7` amenities, `$8` latitude, `$9` longitude; the place's own from `$19` on.
+const HOTELS: &str = "
+WITH place AS (
+    SELECT h.hotel_id, h.name, h.city, h.country, h.stars, h.lat, h.lon, h.currency, h.time_zone, h.check_in_time,
+           (clock.now AT TIME ZONE h.time_zone)::date AS today, clock.now,
+           CASE WHEN $8::float8 IS NOT NULL THEN
+               round(1000 * 2 * 6371.0088 * asin(least(1, sqrt(
+                   sin(radians(h.lat - $8) / 2) ^ 2
+                   + cos(radians($8)) * cos(radians(h.lat)) * sin(radians(h.lon - $9) / 2) ^ 2))))::bigint
+           END AS distance_m
+    FROM hotels h CROSS JOIN (SELECT clock_timestamp() AS now) clock
+    WHERE h.deleted_at IS NULL AND (clock.now AT TIME ZONE h.time_zone)::date <= $1
+      AND ($6::smallint IS NULL OR h.stars >= $6)
+      AND h.amenities @> $7::text[]";
+
+/// From hotels to their cheapest offers. `$10` meal plan, `$11` refundable, `$18` the radius in metres: the box that the
+/// index serves has corners that the circle has not.
+const OFFERS: &str = "
+), hotel AS MATERIALIZED (
+    SELECT * FROM place WHERE $18::float8 IS NULL OR distance_m <= $18
+), lapsed AS (
+    SELECT n.hotel_id, n.room_type_id, n.stay_date, sum(n.rooms) AS rooms
+    FROM hotel h
+    JOIN holds o ON o.hotel_id = h.hotel_id AND o.live_until <= h.now
+    JOIN hold_nights n ON n.hotel_id = o.hotel_id AND n.hold_id = o.hold_id AND n.stay_date >= $1 AND n.stay_date < $2
+    GROUP BY n.hotel_id, n.room_type_id, n.stay_date
+), stock AS (
+    SELECT i.hotel_id, i.room_type_id,
+           min(i.capacity - i.out_of_service + i.allowance - i.sold - i.held + coalesce(l.rooms, 0))::int AS rooms_left
+    FROM hotel h
+    JOIN room_types t ON t.hotel_id = h.hotel_id AND t.deleted_at IS NULL
+        AND t.max_adults >= $3 AND t.max_children >= cardinality($4::smallint[])
+        AND t.max_occupancy >= $3 + cardinality($4::smallint[])
+    JOIN inventory i ON i.hotel_id = t.hotel_id AND i.room_type_id = t.room_type_id
+        AND i.stay_date >= $1 AND i.stay_date < $2 AND NOT i.closed
+    LEFT JOIN lapsed l ON l.hotel_id = i.hotel_id AND l.room_type_id = i.room_type_id AND l.stay_date = i.stay_date
+    GROUP BY i.hotel_id, i.room_type_id
+    HAVING count(*) = $2 - $1
+       AND min(i.capacity - i.out_of_service + i.allowance - i.sold - i.held + coalesce(l.rooms, 0)) >= $5
+), plan AS (
+    SELECT p.*, h.now, h.today,
+           (SELECT coalesce(sum((SELECT b.amount FROM child_bands b
+                                 WHERE b.hotel_id = p.hotel_id AND b.rate_plan_id = p.rate_plan_id AND b.max_age >= age
+                                 ORDER BY b.max_age LIMIT 1)), 0)
+            FROM unnest($4::smallint[]) AS age) AS supplement,
+           ($1::date + h.check_in_time) AT TIME ZONE h.time_zone AS arrival
+    FROM hotel h JOIN rate_plans p ON p.hotel_id = h.hotel_id AND p.deleted_at IS NULL
+    WHERE ($10::text IS NULL OR p.meal_plan = $10)
+      AND $1 - h.today >= coalesce(p.min_advance_days, 0)
+      AND $1 - h.today <= coalesce(p.max_advance_days, 32767)
+), tax AS (
+    SELECT x.hotel_id, coalesce(sum(x.percent) FILTER (WHERE x.included), 0) AS percent,
+           coalesce(sum(CASE x.kind WHEN 'per_night' THEN x.amount
+                                    WHEN 'per_person_night' THEN x.amount * ($3 + cardinality($4::smallint[])) END)
+                    FILTER (WHERE x.included), 0) AS flat
+    FROM hotel h JOIN taxes x ON x.hotel_id = h.hotel_id AND x.deleted_at IS NULL
+    GROUP BY x.hotel_id
+), night AS (
+    SELECT s.hotel_id, s.room_type_id, s.rooms_left, p.rate_plan_id, r.stay_date,
+           greatest(0, CASE WHEN p.derived_percent IS NOT NULL THEN round(r.price * (100 + p.derived_percent) / 100)
+                            ELSE r.price + coalesce(p.derived_amount, 0) END) + p.supplement AS price,
+           CASE WHEN p.is_derived THEN coalesce(own.closed, false) ELSE r.closed END AS closed,
+           r.stay_date = $1 AND (
+               CASE WHEN p.is_derived THEN coalesce(own.closed_to_arrival, false) ELSE r.closed_to_arrival END
+               OR $2 - $1 < coalesce(CASE WHEN p.is_derived THEN own.min_stay ELSE r.min_stay END, p.min_stay, 1)
+               OR $2 - $1 > coalesce(CASE WHEN p.is_derived THEN own.max_stay ELSE r.max_stay END, p.max_stay, 99)
+           ) AS refused
+    FROM stock s
+    JOIN rate_plan_room_types k ON k.hotel_id = s.hotel_id AND k.room_type_id = s.room_type_id
+    JOIN plan p ON p.hotel_id = k.hotel_id AND p.rate_plan_id = k.rate_plan_id
+    JOIN rates r ON r.hotel_id = p.hotel_id AND r.rate_plan_id = coalesce(p.derived_from, p.rate_plan_id)
+        AND r.room_type_id = s.room_type_id AND r.stay_date >= $1 AND r.stay_date < $2 AND r.price IS NOT NULL
+    LEFT JOIN rates own ON p.is_derived AND own.hotel_id = p.hotel_id AND own.rate_plan_id = p.rate_plan_id
+        AND own.room_type_id = s.room_type_id AND own.stay_date = r.stay_date
+    WHERE NOT EXISTS (
+        SELECT 1 FROM rates d
+        WHERE d.hotel_id = p.hotel_id AND d.rate_plan_id = p.rate_plan_id AND d.room_type_id = s.room_type_id
+          AND d.stay_date = $2 AND d.closed_to_departure)
+), offer AS (
+    SELECT n.hotel_id, n.room_type_id, n.rate_plan_id, min(n.rooms_left) AS rooms_left,
+           ($5 * sum(n.price + coalesce(added.amount, 0)))::bigint AS total
+    FROM night n
+    LEFT JOIN tax ON tax.hotel_id = n.hotel_id
+    LEFT JOIN LATERAL (
+        SELECT n.price - tax.flat - coalesce(sum(round((n.price - tax.flat) * x.percent / (100 + tax.percent))), 0) AS base
+        FROM taxes x
+        WHERE x.hotel_id = n.hotel_id AND x.deleted_at IS NULL AND x.included AND x.kind = 'percent'
+    ) net ON tax.hotel_id IS NOT NULL
+    LEFT JOIN LATERAL (
+        SELECT sum(CASE x.kind WHEN 'percent' THEN round(net.base * x.percent / 100)
+                               WHEN 'per_night' THEN x.amount
+                               ELSE x.amount * ($3 + cardinality($4::smallint[])) END) AS amount
+        FROM taxes x
+        WHERE x.hotel_id = n.hotel_id AND x.deleted_at IS NULL AND NOT x.included
+    ) added ON tax.hotel_id IS NOT NULL
+    GROUP BY n.hotel_id, n.room_type_id, n.rate_plan_id
+    HAVING count(*) = $2 - $1 AND NOT bool_or(n.closed) AND NOT bool_or(n.refused)
+), cheapest AS (
+    SELECT DISTINCT ON (o.hotel_id) o.*, p.meal_plan, c.refundable
+    FROM offer o
+    JOIN plan p ON p.hotel_id = o.hotel_id AND p.rate_plan_id = o.rate_plan_id
+    CROSS JOIN LATERAL (SELECT EXISTS (
+        SELECT 1 FROM cancellation_tiers c
+        WHERE c.hotel_id = o.hotel_id AND c.rate_plan_id = o.rate_plan_id
+          AND (c.penalty_percent = 0 OR c.penalty_nights = 0 OR c.penalty_amount = 0 OR o.total = 0)
+          AND p.arrival - c.until_hours_before_check_in * interval '1 hour' > p.now) AS refundable) c
+    WHERE $11::bool IS NULL OR c.refundable = $11
+    ORDER BY o.hotel_id, o.total, o.room_type_id, o.rate_plan_id
+)";
+
+/// From cheapest offers to a page; `{text}` and `{number}` are the sort's key. `$12` and `$13` the most it may cost,
+/// `$14` to `$16` the cursor, `$17` the rows.
+const PAGE: &str = "
+SELECT h.hotel_id, h.name, h.city, h.country, h.stars, h.lat, h.lon, h.distance_m, h.currency, h.now,
+       c.room_type_id, c.rate_plan_id, c.meal_plan, c.refundable, c.rooms_left, c.total,
+       ({text})::text AS sort_text, ({number})::bigint AS sort_number
+FROM cheapest c JOIN hotel h ON h.hotel_id = c.hotel_id
+WHERE ($12::bigint IS NULL OR (c.total <= $12 AND h.currency = $13))
+  AND ($14::text IS NULL OR (({text})::text COLLATE \"C\", ({number})::bigint, h.hotel_id) > ($14 COLLATE \"C\", $15::bigint, $16::uuid))
+ORDER BY ({text})::text COLLATE \"C\", ({number})::bigint, h.hotel_id
+LIMIT $17";
+
+fn sort_key(sort: Sort) -> (&'static str, &'static str) {
+    match sort {
+        Sort::Price => ("h.currency", "c.total"),
+        Sort::Stars => ("''", "-coalesce(h.stars, 0)"),
+        Sort::Distance => ("''", "h.distance_m"),
+        Sort::Name => ("h.name", "0"),
+    }
+}
+
+fn place_filter(place: &Place) -> &'static str {
+    match place {
+        Place::City { .. } => " AND h.country = $19 AND h.city_key = $20",
+        Place::Hotels(_) => " AND h.hotel_id = ANY ($19)",
+        Place::Around(circle) if circle.bounds().wraps => {
+            " AND h.lat BETWEEN $19 AND $20 AND (h.lon >= $21 OR h.lon <= $22)"
+        }
+        Place::Around(_) => " AND h.lat BETWEEN $19 AND $20 AND h.lon BETWEEN $21 AND $22",
+    }
+}
+
+/// The statement for an ask.
+fn statement(ask: &Ask) -> String {
+    let (text, number) = sort_key(ask.sort);
+    let page = PAGE.replace("{text}", text).replace("{number}", number);
+    format!("{HOTELS}{}{OFFERS}{page}", place_filter(&ask.place))
+}
+
+/// One row more than the page has, so that the caller knows whether there is another.
+pub fn find(conn: &mut PgConnection, ask: &Ask, after: Option<After>) -> Result<Vec<Found>, DbError> {
+    let circle = match ask.place {
+        Place::Around(circle) => Some(circle),
+        Place::City { .. } | Place::Hotels(_) => None,
+    };
+    let (after_hotel, after) =
+        (after.as_ref().map(|after| after.hotel_id), after.map(|after| (after.text, after.number)));
+    let (after_text, after_number) = after.unzip();
+    let query = diesel::sql_query(statement(ask))
+        .into_boxed::<Pg>()
+        .bind::<Date, _>(ask.stay.check_in())
+        .bind::<Date, _>(ask.stay.check_out())
+        .bind::<Integer, _>(i32::from(ask.party.adults))
+        .bind::<Array<SmallInt>, _>(ask.party.children_ages.clone())
+        .bind::<Integer, _>(i32::from(ask.party.rooms))
+        .bind::<Nullable<SmallInt>, _>(ask.min_stars)
+        .bind::<Array<Text>, _>(ask.amenities.clone())
+        .bind::<Nullable<Double>, _>(circle.map(|circle| circle.lat))
+        .bind::<Nullable<Double>, _>(circle.map(|circle| circle.lon))
+        .bind::<Nullable<Text>, _>(ask.meal_plan)
+        .bind::<Nullable<Bool>, _>(ask.refundable)
+        .bind::<Nullable<BigInt>, _>(ask.max_price.map(|(amount, _)| amount))
+        .bind::<Nullable<Text>, _>(ask.max_price.map(|(_, currency)| currency))
+        .bind::<Nullable<Text>, _>(after_text)
+        .bind::<Nullable<BigInt>, _>(after_number)
+        .bind::<Nullable<SqlUuid>, _>(after_hotel)
+        .bind::<BigInt, _>(ask.limit + 1)
+        .bind::<Nullable<Double>, _>(circle.map(|circle| circle.radius_km * 1000.0));
+    Ok(bind_place(query, &ask.place).load(conn)?)
+}
+
+fn bind_place<'q>(query: BoxedSqlQuery<'q, Pg, SqlQuery>, place: &Place) -> BoxedSqlQuery<'q, Pg, SqlQuery> {
+    match place {
+        Place::City { key, country } => query.bind::<Text, _>(country.clone()).bind::<Text, _>(key.clone()),
+        Place::Hotels(ids) => query.bind::<Array<SqlUuid>, _>(ids.clone()),
+        Place::Around(circle) => {
+            let bounds = circle.bounds();
+            query
+                .bind::<Double, _>(bounds.south)
+                .bind::<Double, _>(bounds.north)
+                .bind::<Double, _>(bounds.west)
+                .bind::<Double, _>(bounds.east)
+        }
+    }
+}
