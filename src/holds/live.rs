@@ -1,0 +1,115 @@
+//! The witness: a hold that is live, under its row lock, in this transaction.
+
+use std::marker::PhantomData;
+
+use super::state::{HoldError, HoldStatus};
+use super::store::{self, HoldRow};
+use crate::db::{DbError, Tx};
+use crate::inventory::stock::{self, Movement};
+use crate::kernel::ids::{AttemptId, BookingId, HoldId, HotelId, UserId};
+use crate::outbox::events::{self, nothing_more};
+
+/// A hold that was live when its row was locked, by the database's clock. It cannot be copied, and what ends the hold
+/// consumes it: one transaction cannot both release a hold and book it.
+#[must_use]
+#[derive(Debug)]
+pub struct LiveHold<'tx> {
+    row: HoldRow,
+    /// Bound to the transaction that holds the lock.
+    tx: PhantomData<fn(&'tx ()) -> &'tx ()>,
+}
+
+/// A hold under its row lock.
+#[must_use]
+#[derive(Debug)]
+pub enum LockedHold<'tx> {
+    Live(LiveHold<'tx>),
+    /// Its time ran out, and its rooms are still to be given back.
+    Lapsed(HoldRow),
+    Ended(HoldRow),
+}
+
+impl<'tx> LiveHold<'tx> {
+    /// Locks the hold of `user_id`. Waits while another transaction has it.
+    pub fn lock(
+        tx: &mut Tx<'tx>,
+        hotel_id: HotelId,
+        hold_id: HoldId,
+        user_id: UserId,
+    ) -> Result<LockedHold<'tx>, HoldError> {
+        match Self::lock_any(tx, hotel_id, hold_id)? {
+            LockedHold::Live(hold) if hold.row.user_id != user_id => Err(HoldError::NotFound),
+            LockedHold::Lapsed(row) | LockedHold::Ended(row) if row.user_id != user_id => Err(HoldError::NotFound),
+            locked => Ok(locked),
+        }
+    }
+
+    /// Locks a hold of anybody: for work on its behalf that no caller asked for.
+    pub fn lock_any(tx: &mut Tx<'tx>, hotel_id: HotelId, hold_id: HoldId) -> Result<LockedHold<'tx>, HoldError> {
+        let row = store::lock(tx, hotel_id, hold_id)?.ok_or(HoldError::NotFound)?;
+        Ok(match row.live_until {
+            Some(until) if until > row.now => LockedHold::Live(Self { row, tx: PhantomData }),
+            Some(_) => LockedHold::Lapsed(row),
+            None => LockedHold::Ended(row),
+        })
+    }
+
+    #[must_use]
+    pub fn row(&self) -> &HoldRow {
+        &self.row
+    }
+
+    /// A payment attempt begins: the hold lives at least `paying_s` seconds more.
+    pub fn pay(self, tx: &mut Tx<'tx>, attempt: AttemptId, paying_s: i32) -> Result<HoldRow, DbError> {
+        let row = store::start_paying(tx, &self.row, attempt, paying_s)?;
+        events::emit(tx, row.hotel_id, "hold.paying", row.hold_id.0, nothing_more())?;
+        Ok(row)
+    }
+
+    /// The attempt was authorised: the hold waits `confirm_window_s` seconds at least for its confirmation.
+    pub fn paid(self, tx: &mut Tx<'tx>, confirm_window_s: i32) -> Result<HoldRow, DbError> {
+        let row = store::stop_paying(tx, &self.row, confirm_window_s)?;
+        events::emit(tx, row.hotel_id, "hold.active", row.hold_id.0, nothing_more())?;
+        Ok(row)
+    }
+
+    /// The attempt yielded nothing: the hold is active again until its own expiry, which may have passed.
+    pub fn paid_nothing(self, tx: &mut Tx<'tx>) -> Result<HoldRow, DbError> {
+        let row = store::stop_paying(tx, &self.row, 0)?;
+        events::emit(tx, row.hotel_id, "hold.active", row.hold_id.0, nothing_more())?;
+        Ok(row)
+    }
+
+    /// The guest gives the rooms back.
+    pub fn release(self, tx: &mut Tx<'tx>) -> Result<(), DbError> {
+        let HoldRow { hotel_id, hold_id, .. } = self.row;
+        let nights = store::nights(tx, hotel_id, &[hold_id])?;
+        stock::lock(tx, hotel_id, &nights)?.shift(tx, Movement::Release)?;
+        store::end(tx, &self.row, HoldStatus::Released, None)?;
+        events::emit(tx, hotel_id, "hold.released", hold_id.0, nothing_more())
+    }
+
+    /// The rooms are sold. The booking's row must exist by now.
+    pub fn convert(self, tx: &mut Tx<'tx>, booking_id: BookingId) -> Result<(), DbError> {
+        let HoldRow { hotel_id, hold_id, .. } = self.row;
+        let nights = store::nights(tx, hotel_id, &[hold_id])?;
+        stock::lock(tx, hotel_id, &nights)?.shift(tx, Movement::Sell)?;
+        store::end(tx, &self.row, HoldStatus::Converted, Some(booking_id))?;
+        events::emit(tx, hotel_id, "hold.converted", hold_id.0, nothing_more())
+    }
+}
+
+impl<'tx> LockedHold<'tx> {
+    /// The live hold, or why it is none.
+    pub fn live(self) -> Result<LiveHold<'tx>, HoldError> {
+        match self {
+            Self::Live(hold) => Ok(hold),
+            Self::Lapsed(_) => Err(HoldError::Expired),
+            Self::Ended(row) => Err(match (row.status, row.booking_id) {
+                (HoldStatus::Converted, Some(booking_id)) => HoldError::Converted(booking_id),
+                (HoldStatus::Released, _) => HoldError::Released,
+                _ => HoldError::Expired,
+            }),
+        }
+    }
+}

@@ -1,0 +1,323 @@
+//! SQL of holds.
+
+use chrono::NaiveDate;
+use diesel::prelude::*;
+use diesel::sql_types::{Array, BigInt, Date, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+
+use super::state::HoldStatus;
+use crate::db::{DbError, Tx, clock_timestamp, constraint, in_seconds, tx as transaction};
+use crate::inventory::stock::Nights;
+use crate::kernel::clock::Instant;
+use crate::kernel::ids::{AttemptId, BookingId, HoldId, HotelId, QuoteId, RoomTypeId, UserId};
+use crate::kernel::money::Currency;
+use crate::schema::{hold_items, hold_nights, holds, users};
+
+/// A hold's row.
+#[derive(Clone, Debug, QueryableByName)]
+pub struct HoldRow {
+    #[diesel(sql_type = SqlUuid)]
+    pub hotel_id: HotelId,
+    #[diesel(sql_type = SqlUuid)]
+    pub hold_id: HoldId,
+    #[diesel(sql_type = SqlUuid)]
+    pub user_id: UserId,
+    #[diesel(sql_type = Text)]
+    pub status: HoldStatus,
+    #[diesel(sql_type = Text)]
+    pub currency: Currency,
+    #[diesel(sql_type = BigInt)]
+    pub total: i64,
+    #[diesel(sql_type = BigInt)]
+    pub due_now: i64,
+    #[diesel(sql_type = BigInt)]
+    pub due_at_property: i64,
+    #[diesel(sql_type = Timestamptz)]
+    pub expires_at: Instant,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    pub live_until: Option<Instant>,
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    pub current_attempt: Option<AttemptId>,
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    pub booking_id: Option<BookingId>,
+    #[diesel(sql_type = Integer)]
+    pub version: i32,
+    #[diesel(sql_type = Timestamptz)]
+    pub created_at: Instant,
+    /// The database's time when the row was read; where the row was locked, under the lock.
+    #[diesel(sql_type = Timestamptz)]
+    pub now: Instant,
+}
+
+const COLUMNS: &str = "hotel_id, hold_id, user_id, status, currency, total, due_now, due_at_property, expires_at, \
+                       live_until, current_attempt, booking_id, version, created_at, clock_timestamp() AS now";
+
+impl HoldRow {
+    /// The status as clients see it: a hold whose time ran out is expired, swept or not.
+    #[must_use]
+    pub fn status_now(&self) -> HoldStatus {
+        match self.live_until {
+            Some(until) if until <= self.now => HoldStatus::Expired,
+            _ => self.status,
+        }
+    }
+}
+
+/// Locks the row. The clock is read above the lock, so after any wait for it.
+pub(super) fn lock(tx: &mut Tx<'_>, hotel_id: HotelId, hold_id: HoldId) -> Result<Option<HoldRow>, DbError> {
+    let sql = format!(
+        "WITH locked AS MATERIALIZED (SELECT * FROM holds WHERE hotel_id = $1 AND hold_id = $2 FOR UPDATE)
+         SELECT {COLUMNS} FROM locked"
+    );
+    Ok(diesel::sql_query(sql)
+        .bind::<SqlUuid, _>(hotel_id)
+        .bind::<SqlUuid, _>(hold_id)
+        .get_result(&mut **tx)
+        .optional()?)
+}
+
+/// Where a hold of the user is, without a lock.
+pub fn hotel_of(conn: &mut PgConnection, user_id: UserId, hold_id: HoldId) -> Result<Option<HotelId>, DbError> {
+    Ok(holds::table
+        .filter(holds::hold_id.eq(hold_id).and(holds::user_id.eq(user_id)))
+        .select(holds::hotel_id)
+        .first(conn)
+        .optional()?)
+}
+
+/// A hold of the user.
+pub fn find(conn: &mut PgConnection, user_id: UserId, hold_id: HoldId) -> Result<Option<HoldRow>, DbError> {
+    Ok(diesel::sql_query(format!("SELECT {COLUMNS} FROM holds WHERE hold_id = $1 AND user_id = $2"))
+        .bind::<SqlUuid, _>(hold_id)
+        .bind::<SqlUuid, _>(user_id)
+        .get_result(conn)
+        .optional()?)
+}
+
+/// The user's holds, newest first, from before `before`.
+pub fn list(
+    conn: &mut PgConnection,
+    user_id: UserId,
+    before: Option<HoldId>,
+    rows: i64,
+) -> Result<Vec<HoldRow>, DbError> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM holds WHERE user_id = $1 AND ($2 IS NULL OR hold_id < $2) ORDER BY hold_id DESC LIMIT $3"
+    );
+    Ok(diesel::sql_query(sql)
+        .bind::<SqlUuid, _>(user_id)
+        .bind::<Nullable<SqlUuid>, _>(before)
+        .bind::<BigInt, _>(rows)
+        .load(conn)?)
+}
+
+/// Locks the user, so that of two placements at once the second counts the first's hold; how many are live.
+pub(super) fn lock_quota(tx: &mut Tx<'_>, user_id: UserId) -> Result<i64, DbError> {
+    users::table.find(user_id).select(users::user_id).for_no_key_update().first::<UserId>(&mut **tx)?;
+    Ok(holds::table
+        .filter(holds::user_id.eq(user_id).and(holds::live_until.gt(clock_timestamp().nullable())))
+        .count()
+        .get_result(&mut **tx)?)
+}
+
+/// Which of the quotes have been used.
+pub(super) fn used(tx: &mut Tx<'_>, hotel_id: HotelId, quotes: &[QuoteId]) -> Result<Vec<QuoteId>, DbError> {
+    Ok(hold_items::table
+        .filter(hold_items::hotel_id.eq(hotel_id).and(hold_items::quote_id.eq_any(quotes)))
+        .select(hold_items::quote_id)
+        .load(&mut **tx)?)
+}
+
+/// What is held, for how much.
+pub(super) struct NewHold<'h> {
+    pub hotel_id: HotelId,
+    pub user_id: UserId,
+    pub currency: Currency,
+    pub due_now: i64,
+    pub due_at_property: i64,
+    pub quotes: &'h [QuoteId],
+    pub nights: &'h Nights,
+    pub ttl_s: i32,
+}
+
+/// Inserts the hold, its items and nights. None: a quote was used by another hold meanwhile.
+pub(super) fn insert(tx: &mut Tx<'_>, new: &NewHold<'_>) -> Result<Option<HoldId>, DbError> {
+    let hold_id = HoldId::new();
+    diesel::insert_into(holds::table)
+        .values((
+            holds::hotel_id.eq(new.hotel_id),
+            holds::hold_id.eq(hold_id),
+            holds::user_id.eq(new.user_id),
+            holds::currency.eq(new.currency),
+            holds::total.eq(new.due_now.saturating_add(new.due_at_property)),
+            holds::due_now.eq(new.due_now),
+            holds::due_at_property.eq(new.due_at_property),
+            holds::expires_at.eq(in_seconds(new.ttl_s)),
+        ))
+        .execute(&mut **tx)?;
+    let items: Vec<_> = (1i16..)
+        .zip(new.quotes)
+        .map(|(item_no, quote_id)| {
+            (
+                hold_items::hotel_id.eq(new.hotel_id),
+                hold_items::hold_id.eq(hold_id),
+                hold_items::item_no.eq(item_no),
+                hold_items::quote_id.eq(quote_id),
+            )
+        })
+        .collect();
+    match diesel::insert_into(hold_items::table).values(items).execute(&mut **tx) {
+        Err(error) if constraint::violates(&error, "hold_items_quote_key") => return Ok(None),
+        other => other?,
+    };
+    insert_nights(tx, new.hotel_id, hold_id, new.nights)?;
+    Ok(Some(hold_id))
+}
+
+fn insert_nights(tx: &mut Tx<'_>, hotel_id: HotelId, hold_id: HoldId, nights: &Nights) -> Result<(), DbError> {
+    let rows: Vec<_> = nights
+        .iter()
+        .map(|(&(room_type_id, stay_date), &rooms)| {
+            let rooms = i16::try_from(rooms).map_err(|_| DbError::invariant("a hold has at most 81 rooms a night"))?;
+            Ok((
+                hold_nights::hotel_id.eq(hotel_id),
+                hold_nights::hold_id.eq(hold_id),
+                hold_nights::room_type_id.eq(room_type_id),
+                hold_nights::stay_date.eq(stay_date),
+                hold_nights::rooms.eq(rooms),
+            ))
+        })
+        .collect::<Result<_, DbError>>()?;
+    diesel::insert_into(hold_nights::table).values(rows).execute(&mut **tx)?;
+    Ok(())
+}
+
+/// What the holds take of the stock, summed.
+pub(super) fn nights(conn: &mut PgConnection, hotel_id: HotelId, hold_ids: &[HoldId]) -> Result<Nights, DbError> {
+    let rows: Vec<(RoomTypeId, NaiveDate, i16)> = hold_nights::table
+        .filter(hold_nights::hotel_id.eq(hotel_id).and(hold_nights::hold_id.eq_any(hold_ids)))
+        .select((hold_nights::room_type_id, hold_nights::stay_date, hold_nights::rooms))
+        .load(conn)?;
+    Ok(rows.into_iter().fold(Nights::new(), |mut nights, (room_type_id, date, rooms)| {
+        *nights.entry((room_type_id, date)).or_default() += i32::from(rooms);
+        nights
+    }))
+}
+
+/// Active → paying.
+pub(super) fn start_paying(
+    tx: &mut Tx<'_>,
+    hold: &HoldRow,
+    attempt: AttemptId,
+    paying_s: i32,
+) -> Result<HoldRow, DbError> {
+    let sql = format!(
+        "UPDATE holds SET status = 'paying', paying_until = clock_timestamp() + $3 * interval '1 second',
+                          current_attempt = $4, version = version + 1
+         WHERE hotel_id = $1 AND hold_id = $2 AND status = 'active' RETURNING {COLUMNS}"
+    );
+    Ok(diesel::sql_query(sql)
+        .bind::<SqlUuid, _>(hold.hotel_id)
+        .bind::<SqlUuid, _>(hold.hold_id)
+        .bind::<Integer, _>(paying_s)
+        .bind::<SqlUuid, _>(attempt)
+        .get_result(&mut **tx)?)
+}
+
+/// Paying → active, living `window_s` seconds more at least; 0 leaves its expiry as it was.
+pub(super) fn stop_paying(tx: &mut Tx<'_>, hold: &HoldRow, window_s: i32) -> Result<HoldRow, DbError> {
+    let sql = format!(
+        "UPDATE holds SET status = 'active', paying_until = NULL, version = version + 1,
+             expires_at = CASE WHEN $3 = 0 THEN expires_at
+                               ELSE greatest(expires_at, clock_timestamp() + $3 * interval '1 second') END
+         WHERE hotel_id = $1 AND hold_id = $2 AND status = 'paying' RETURNING {COLUMNS}"
+    );
+    Ok(diesel::sql_query(sql)
+        .bind::<SqlUuid, _>(hold.hotel_id)
+        .bind::<SqlUuid, _>(hold.hold_id)
+        .bind::<Integer, _>(window_s)
+        .get_result(&mut **tx)?)
+}
+
+/// Active → released or converted.
+pub(super) fn end(
+    tx: &mut Tx<'_>,
+    hold: &HoldRow,
+    status: HoldStatus,
+    booking_id: Option<BookingId>,
+) -> Result<(), DbError> {
+    let ended = diesel::update(holds::table.find((hold.hotel_id, hold.hold_id)))
+        .filter(holds::status.eq(HoldStatus::Active))
+        .set((holds::status.eq(status), holds::booking_id.eq(booking_id), holds::version.eq(holds::version + 1)))
+        .execute(&mut **tx)?;
+    transaction::exactly(ended, 1, "a hold that ends")
+}
+
+/// Hotels with holds whose time ran out.
+pub(super) fn hotels_with_lapsed(conn: &mut PgConnection) -> Result<Vec<HotelId>, DbError> {
+    Ok(holds::table
+        .filter(holds::live_until.le(clock_timestamp().nullable()))
+        .select(holds::hotel_id)
+        .distinct()
+        .load(conn)?)
+}
+
+/// Locks holds of a hotel whose time ran out, by id, passing over those that others have.
+pub(super) fn lock_lapsed(tx: &mut Tx<'_>, hotel_id: HotelId, most: i64) -> Result<Vec<HoldId>, DbError> {
+    Ok(holds::table
+        .filter(holds::hotel_id.eq(hotel_id).and(holds::live_until.le(clock_timestamp().nullable())))
+        .order(holds::hold_id)
+        .limit(most)
+        .select(holds::hold_id)
+        .for_update()
+        .skip_locked()
+        .load(&mut **tx)?)
+}
+
+#[derive(QueryableByName)]
+struct HoldIdRow {
+    #[diesel(sql_type = SqlUuid)]
+    hold_id: HoldId,
+}
+
+const LAPSED_ON: &str = "FROM holds h
+     WHERE h.hotel_id = $1 AND h.live_until <= clock_timestamp()
+       AND EXISTS (SELECT 1 FROM hold_nights n
+                   JOIN unnest($2, $3) AS wanted (room_type_id, stay_date) USING (room_type_id, stay_date)
+                   WHERE n.hotel_id = h.hotel_id AND n.hold_id = h.hold_id)
+     ORDER BY h.hold_id";
+
+/// Locks the holds whose time ran out and that still take some of the nights, by id, waiting for those that others have.
+pub(super) fn lock_lapsed_on(tx: &mut Tx<'_>, hotel_id: HotelId, nights: &Nights) -> Result<Vec<HoldId>, DbError> {
+    lapsed_on(tx, &format!("SELECT h.hold_id {LAPSED_ON} FOR UPDATE OF h"), hotel_id, nights)
+}
+
+/// Whether any such hold exists.
+pub(super) fn any_lapsed_on(tx: &mut Tx<'_>, hotel_id: HotelId, nights: &Nights) -> Result<bool, DbError> {
+    Ok(!lapsed_on(tx, &format!("SELECT h.hold_id {LAPSED_ON} LIMIT 1"), hotel_id, nights)?.is_empty())
+}
+
+fn lapsed_on(tx: &mut Tx<'_>, sql: &str, hotel_id: HotelId, nights: &Nights) -> Result<Vec<HoldId>, DbError> {
+    let (room_types, dates): (Vec<RoomTypeId>, Vec<NaiveDate>) = nights.keys().copied().unzip();
+    let rows: Vec<HoldIdRow> = diesel::sql_query(sql)
+        .bind::<SqlUuid, _>(hotel_id)
+        .bind::<Array<SqlUuid>, _>(room_types)
+        .bind::<Array<Date>, _>(dates)
+        .load(&mut **tx)?;
+    Ok(rows.into_iter().map(|row| row.hold_id).collect())
+}
+
+/// Active or paying → expired, for holds locked before; which of them a payment attempt had been made for.
+pub(super) fn expire(tx: &mut Tx<'_>, hotel_id: HotelId, hold_ids: &[HoldId]) -> Result<Vec<HoldId>, DbError> {
+    let expired: Vec<(HoldId, Option<AttemptId>)> = diesel::update(holds::table)
+        .filter(holds::hotel_id.eq(hotel_id).and(holds::hold_id.eq_any(hold_ids)))
+        .filter(holds::live_until.le(clock_timestamp().nullable()))
+        .set((
+            holds::status.eq(HoldStatus::Expired),
+            holds::paying_until.eq(None::<Instant>),
+            holds::version.eq(holds::version + 1),
+        ))
+        .returning((holds::hold_id, holds::current_attempt))
+        .get_results(&mut **tx)?;
+    transaction::exactly(expired.len(), hold_ids.len(), "holds that expire")?;
+    Ok(expired.into_iter().filter_map(|(hold_id, attempt)| attempt.map(|_| hold_id)).collect())
+}
