@@ -1,0 +1,205 @@
+//! SQL of bookings.
+
+use chrono::NaiveDate;
+use diesel::prelude::*;
+use diesel::sql_types::Uuid as SqlUuid;
+use serde_json::Value;
+
+use super::confirm::Guest;
+use super::state::BookingStatus;
+use crate::access::store::email_key;
+use crate::db::{DbError, Tx};
+use crate::holds::store::HoldRow;
+use crate::kernel::clock::Instant;
+use crate::kernel::ids::{BookingId, BookingRoomId, HoldId, HotelId, RatePlanId, RoomTypeId, UserId};
+use crate::kernel::money::Currency;
+use crate::quotes::store::Quote;
+use crate::schema::{booking_rooms, bookings};
+use crate::search::offer::Terms;
+
+/// A booking to be inserted.
+pub(super) struct NewBooking<'b> {
+    pub booking_id: BookingId,
+    pub hold: &'b HoldRow,
+    pub confirmation_code: String,
+    pub guest: Guest,
+    pub special_requests: Option<String>,
+    pub items: &'b [Quote],
+}
+
+/// Inserts the booking and its rooms.
+pub(super) fn insert(tx: &mut Tx<'_>, new: NewBooking<'_>) -> Result<(), DbError> {
+    let first = new.items.iter().map(|item| item.choice.stay.check_in()).min();
+    let last = new.items.iter().map(|item| item.choice.stay.check_out()).max();
+    let (Some(check_in), Some(check_out)) = (first, last) else {
+        return Err(DbError::invariant("a hold has items"));
+    };
+    diesel::insert_into(bookings::table)
+        .values((
+            bookings::hotel_id.eq(new.hold.hotel_id),
+            bookings::booking_id.eq(new.booking_id),
+            bookings::hold_id.eq(new.hold.hold_id),
+            bookings::user_id.eq(new.hold.user_id),
+            bookings::confirmation_code.eq(new.confirmation_code),
+            (
+                bookings::guest_email_key.eq(email_key(&new.guest.email)),
+                bookings::guest_full_name.eq(new.guest.full_name),
+                bookings::guest_email.eq(new.guest.email),
+                bookings::guest_phone.eq(new.guest.phone),
+                bookings::special_requests.eq(new.special_requests),
+                bookings::check_in.eq(check_in),
+                bookings::check_out.eq(check_out),
+                bookings::currency.eq(new.hold.currency),
+                bookings::total.eq(new.hold.total),
+                bookings::due_now.eq(new.hold.due_now),
+                bookings::due_at_property.eq(new.hold.due_at_property),
+            ),
+        ))
+        .execute(&mut **tx)?;
+    insert_rooms(tx, new.booking_id, new.items)
+}
+
+fn insert_rooms(tx: &mut Tx<'_>, booking_id: BookingId, items: &[Quote]) -> Result<(), DbError> {
+    let mut rows = Vec::new();
+    for item in items {
+        let price = serde_json::to_value(&item.terms).map_err(|error| DbError::invariant(error.to_string()))?;
+        for _ in 0..item.choice.party.rooms {
+            rows.push((
+                booking_rooms::hotel_id.eq(item.choice.hotel_id),
+                booking_rooms::booking_room_id.eq(BookingRoomId::new()),
+                booking_rooms::booking_id.eq(booking_id),
+                booking_rooms::quote_id.eq(item.quote_id),
+                booking_rooms::room_type_id.eq(item.choice.room_type_id),
+                booking_rooms::rate_plan_id.eq(item.choice.rate_plan_id),
+                booking_rooms::check_in.eq(item.choice.stay.check_in()),
+                booking_rooms::check_out.eq(item.choice.stay.check_out()),
+                booking_rooms::adults.eq(item.choice.party.adults),
+                booking_rooms::children_ages.eq(item.choice.party.children_ages.clone()),
+                booking_rooms::price.eq(price.clone()),
+            ));
+        }
+    }
+    diesel::insert_into(booking_rooms::table).values(rows).execute(&mut **tx)?;
+    Ok(())
+}
+
+/// A row for each night of each room, from the rooms' own dates.
+pub(super) fn insert_nights(tx: &mut Tx<'_>, hotel_id: HotelId, booking_id: BookingId) -> Result<(), DbError> {
+    diesel::sql_query(
+        "INSERT INTO booking_nights (hotel_id, booking_room_id, stay_date, room_type_id)
+         SELECT r.hotel_id, r.booking_room_id, night::date, r.room_type_id
+         FROM booking_rooms r, generate_series(r.check_in, r.check_out - 1, interval '1 day') AS night
+         WHERE r.hotel_id = $1 AND r.booking_id = $2",
+    )
+    .bind::<SqlUuid, _>(hotel_id)
+    .bind::<SqlUuid, _>(booking_id)
+    .execute(&mut **tx)?;
+    Ok(())
+}
+
+/// A booking's row.
+#[derive(Clone, Debug, Queryable, Selectable)]
+#[diesel(table_name = bookings)]
+pub struct BookingRow {
+    pub hotel_id: HotelId,
+    pub booking_id: BookingId,
+    pub hold_id: HoldId,
+    pub confirmation_code: String,
+    pub status: BookingStatus,
+    pub guest_full_name: String,
+    pub guest_email: String,
+    pub guest_phone: Option<String>,
+    pub special_requests: Option<String>,
+    pub check_in: NaiveDate,
+    pub check_out: NaiveDate,
+    pub currency: Currency,
+    pub total: i64,
+    pub due_now: i64,
+    pub due_at_property: i64,
+    pub version: i32,
+    pub created_at: Instant,
+}
+
+/// A booked room.
+#[derive(Clone, Debug)]
+pub struct BookedRoom {
+    pub booking_room_id: BookingRoomId,
+    pub room_type_id: RoomTypeId,
+    pub rate_plan_id: RatePlanId,
+    pub check_in: NaiveDate,
+    pub check_out: NaiveDate,
+    pub adults: i16,
+    pub children_ages: Vec<i16>,
+    pub terms: Terms,
+}
+
+/// A booking of the user.
+pub fn find(conn: &mut PgConnection, user_id: UserId, booking_id: BookingId) -> Result<Option<BookingRow>, DbError> {
+    Ok(bookings::table
+        .filter(bookings::booking_id.eq(booking_id).and(bookings::user_id.eq(user_id)))
+        .select(BookingRow::as_select())
+        .first(conn)
+        .optional()?)
+}
+
+/// The user's bookings, newest first, from before `before`.
+pub fn list(
+    conn: &mut PgConnection,
+    user_id: UserId,
+    before: Option<BookingId>,
+    rows: i64,
+) -> Result<Vec<BookingRow>, DbError> {
+    let mut query = bookings::table.filter(bookings::user_id.eq(user_id)).into_boxed();
+    if let Some(before) = before {
+        query = query.filter(bookings::booking_id.lt(before));
+    }
+    Ok(query.order(bookings::booking_id.desc()).limit(rows).select(BookingRow::as_select()).load(conn)?)
+}
+
+/// A booking by its code and its guest's address.
+pub fn lookup(conn: &mut PgConnection, code: &str, email: &str) -> Result<Option<BookingRow>, DbError> {
+    Ok(bookings::table
+        .filter(bookings::confirmation_code.eq(code).and(bookings::guest_email_key.eq(email_key(email))))
+        .select(BookingRow::as_select())
+        .first(conn)
+        .optional()?)
+}
+
+/// The rooms of the bookings, by booking.
+pub fn rooms(conn: &mut PgConnection, bookings: &[&BookingRow]) -> Result<Vec<(BookingId, BookedRoom)>, DbError> {
+    type Row = (BookingId, BookingRoomId, RoomTypeId, RatePlanId, NaiveDate, NaiveDate, i16, Vec<Option<i16>>, Value);
+    let hotels: Vec<_> = bookings.iter().map(|booking| booking.hotel_id).collect();
+    let ids: Vec<_> = bookings.iter().map(|booking| booking.booking_id).collect();
+    let rows: Vec<Row> = booking_rooms::table
+        .filter(booking_rooms::hotel_id.eq_any(hotels).and(booking_rooms::booking_id.eq_any(ids)))
+        .order(booking_rooms::booking_room_id)
+        .select((
+            booking_rooms::booking_id,
+            booking_rooms::booking_room_id,
+            booking_rooms::room_type_id,
+            booking_rooms::rate_plan_id,
+            booking_rooms::check_in,
+            booking_rooms::check_out,
+            booking_rooms::adults,
+            booking_rooms::children_ages,
+            booking_rooms::price,
+        ))
+        .load(conn)?;
+    rows.into_iter()
+        .map(|(booking, booking_room_id, room_type_id, rate_plan_id, check_in, check_out, adults, ages, price)| {
+            let terms = serde_json::from_value(price).map_err(|error| DbError::invariant(error.to_string()))?;
+            let children_ages = ages.into_iter().flatten().collect();
+            let room = BookedRoom {
+                booking_room_id,
+                room_type_id,
+                rate_plan_id,
+                check_in,
+                check_out,
+                adults,
+                children_ages,
+                terms,
+            };
+            Ok((booking, room))
+        })
+        .collect()
+}

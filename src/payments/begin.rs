@@ -1,0 +1,50 @@
+//! Begin: a payment attempt is recorded, and its hold lives on while the provider is asked.
+
+use super::state::{PaymentError, PaymentStatus};
+use super::store;
+use crate::db::Tx;
+use crate::holds::live::LiveHold;
+use crate::holds::state::{HoldError, HoldStatus};
+use crate::holds::store as holds;
+use crate::kernel::ids::{AttemptId, HoldId, HotelId, PaymentId, UserId};
+use crate::outbox::events::{self, nothing_more};
+
+/// How long a hold lives at least while it is being paid, in seconds.
+pub const PAYING_S: i32 = 120;
+/// Declines after which a hold takes no more payments.
+const MOST_DECLINED: i64 = 5;
+
+/// Records the attempt as the hold's current one.
+///
+/// Locks: the hold, then its payments. Behind it stands `payments_one_in_force_key`.
+pub fn begin(
+    tx: &mut Tx<'_>,
+    provider: &str,
+    user_id: UserId,
+    hold_id: HoldId,
+    payment_method: &str,
+) -> Result<(HotelId, AttemptId), PaymentError> {
+    let hotel_id = holds::hotel_of(tx, user_id, hold_id)?.ok_or(HoldError::NotFound)?;
+    let hold = LiveHold::lock(tx, hotel_id, hold_id, user_id)?.live()?;
+    if hold.row().status == HoldStatus::Paying {
+        return Err(HoldError::PaymentInProgress.into());
+    }
+    if hold.row().due_now == 0 {
+        return Err(PaymentError::NotRequired);
+    }
+    let before = store::lock_of_hold(tx, hotel_id, hold_id)?;
+    if before.iter().any(|(_, status)| *status == PaymentStatus::Authorized) {
+        return Err(PaymentError::AlreadyPaid);
+    }
+    let declined = before.iter().filter(|(_, status)| *status == PaymentStatus::Failed).map(|_| 1).sum();
+    if declined >= MOST_DECLINED {
+        return Err(PaymentError::TooManyAttempts { declined });
+    }
+    let (payment_id, attempt_id) = (PaymentId::new(), AttemptId::new());
+    if !store::insert(tx, hold.row(), payment_id, attempt_id, provider, payment_method)? {
+        return Err(HoldError::PaymentInProgress.into());
+    }
+    hold.pay(tx, attempt_id, PAYING_S)?;
+    events::emit(tx, hotel_id, "payment.initiated", payment_id.0, nothing_more())?;
+    Ok((hotel_id, attempt_id))
+}

@@ -1,0 +1,108 @@
+//! The conversation with the provider, outside of any transaction. Every step can be repeated: the same provider key
+//! finds the same intent.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::provider::{Intent, IntentStatus, NewIntent, Provider, Unknown};
+use super::settle::Outcome;
+use super::store::{self, PaymentRow};
+use crate::db::{Db, DbError};
+use crate::kernel::money::Money;
+
+/// How long the provider has in all, in one go.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Asks for the money while the hold waits for it; after that only finds out what became of the attempt.
+pub async fn ask(db: &Db, provider: &Provider, payment: &PaymentRow) -> Result<Outcome, DbError> {
+    if payment.is_current { authorize(db, provider, payment).await } else { surface(db, provider, payment).await }
+}
+
+/// Creates the intent, stores its id and asks for the authorisation. Whatever cannot be told is unknown, never failed.
+async fn authorize(db: &Db, provider: &Provider, payment: &PaymentRow) -> Result<Outcome, DbError> {
+    let asked = async {
+        let intent = create(provider, payment).await?;
+        if !stored(db, payment, &intent).await? {
+            return Ok(Outcome::Unknown);
+        }
+        Ok(outcome(provider.confirm(&intent.intent_id).await?))
+    };
+    known(tokio::time::timeout(PATIENCE, asked).await)
+}
+
+/// Finds out what became of an attempt whose hold has ended, without asking for money any more.
+async fn surface(db: &Db, provider: &Provider, payment: &PaymentRow) -> Result<Outcome, DbError> {
+    let asked = async {
+        let intent = create(provider, payment).await?;
+        if !stored(db, payment, &intent).await? {
+            return Ok(Outcome::Unknown);
+        }
+        match intent.status {
+            IntentStatus::RequiresConfirmation => Ok(outcome(provider.void(&intent.intent_id).await?)),
+            _ => Ok(outcome(intent)),
+        }
+    };
+    known(tokio::time::timeout(PATIENCE, asked).await)
+}
+
+enum Broken {
+    Unknown(Unknown),
+    Db(DbError),
+}
+
+impl From<Unknown> for Broken {
+    fn from(unknown: Unknown) -> Self {
+        Self::Unknown(unknown)
+    }
+}
+
+impl From<DbError> for Broken {
+    fn from(error: DbError) -> Self {
+        Self::Db(error)
+    }
+}
+
+async fn create(provider: &Provider, payment: &PaymentRow) -> Result<Intent, Unknown> {
+    let metadata =
+        json!({ "hotel_id": payment.hotel_id, "payment_id": payment.payment_id, "hold_id": payment.hold_id });
+    let new = NewIntent {
+        key: payment.provider_key.clone(),
+        amount: Money::new(payment.amount, payment.currency),
+        payment_method: payment.payment_method.clone(),
+        metadata,
+    };
+    provider.create(new).await
+}
+
+/// Whether the intent's id could be stored: not if somebody else has taken the attempt over.
+async fn stored(db: &Db, payment: &PaymentRow, intent: &Intent) -> Result<bool, DbError> {
+    let (hotel_id, attempt_id, epoch) = (payment.hotel_id, payment.attempt_id, payment.epoch);
+    let intent_id = intent.intent_id.clone();
+    db.write(move |tx| store::store_intent(tx, hotel_id, attempt_id, epoch, &intent_id)).await
+}
+
+fn outcome(intent: Intent) -> Outcome {
+    match intent.status {
+        IntentStatus::Authorized => Outcome::Authorized,
+        IntentStatus::Declined { code } => Outcome::Declined { code },
+        IntentStatus::Captured { amount } => Outcome::Captured { amount },
+        IntentStatus::Voided => Outcome::Gone,
+        IntentStatus::RequiresConfirmation => Outcome::Unknown,
+    }
+}
+
+fn known(asked: Result<Result<Outcome, Broken>, tokio::time::error::Elapsed>) -> Result<Outcome, DbError> {
+    match asked {
+        Ok(Ok(outcome)) => Ok(outcome),
+        Ok(Err(Broken::Db(error))) => Err(error),
+        Ok(Err(Broken::Unknown(unknown))) => {
+            tracing::warn!(%unknown, "a payment goes on in the background");
+            Ok(Outcome::Unknown)
+        }
+        Err(_) => {
+            tracing::warn!("the provider did not answer in time; the payment goes on in the background");
+            Ok(Outcome::Unknown)
+        }
+    }
+}
