@@ -1,0 +1,222 @@
+//! The assembly: database, keys, routes and background work wired into one server. Tests run this same assembly.
+
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_cors::Cors;
+use actix_web::dev::Server;
+use actix_web::http::header::{self, HeaderName};
+use actix_web::middleware::{Compress, from_fn};
+use actix_web::web::{self, Data};
+use actix_web::{App as ActixApp, HttpServer};
+use anyhow::Context;
+use secrecy::{ExposeSecret, SecretString};
+use tokio::sync::watch;
+use utoipa::OpenApi;
+use utoipa_actix_web::service_config::ServiceConfig;
+use utoipa_actix_web::{AppExt, scope};
+
+use crate::access::password::Passwords;
+use crate::access::refresh::Issuer;
+use crate::access::tokens::AccessTokens;
+use crate::config::Config;
+use crate::db::{Db, PoolSettings};
+use crate::http::docs::{self, Description, Published};
+use crate::http::envelope::envelope;
+use crate::http::health::{self, Draining};
+use crate::http::{BASE, health::healthz};
+use crate::kernel::secret::Keyring;
+use crate::{access, bookings, holds, payments, quotes, search};
+
+/// `lock_timeout` of the funnel's transactions.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(2);
+/// `statement_timeout` of the funnel's transactions.
+const STATEMENT_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a client may take to send a request's head.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// A server that is listening, and everything it stands on.
+pub struct App {
+    server: Server,
+    address: SocketAddr,
+    db: Db,
+    stop: watch::Sender<bool>,
+}
+
+/// What the handlers share.
+#[derive(Clone)]
+struct Shared {
+    config: Config,
+    db: Db,
+    keys: Arc<Keyring>,
+    tokens: Arc<AccessTokens>,
+    passwords: Passwords,
+    issuer: Issuer,
+    provider: payments::Provider,
+    published: Data<Published>,
+    draining: Draining,
+}
+
+impl App {
+    /// Binds, wires and starts. The database need not be reachable yet; requests are answered 503 until it is.
+    pub fn build(config: Config, database_url: &SecretString, secret: &SecretString) -> anyhow::Result<Self> {
+        let listener = TcpListener::bind(config.listen)
+            .map_err(|error| CannotListen { address: config.listen, reason: error.kind().to_string() })?;
+        let address = listener.local_addr().context("the listener has no address")?;
+        let db = Db::new(&PoolSettings {
+            url: database_url.expose_secret().to_owned(),
+            size: config.pool_size,
+            wait: config.pool_wait,
+            lock_timeout: LOCK_TIMEOUT,
+            statement_timeout: STATEMENT_TIMEOUT,
+        });
+        let shared = Shared::new(config.clone(), db.clone(), secret)?;
+        let (stop, stopped) = watch::channel(false);
+        holds::sweeper::start(db.clone(), config.sweep_interval, stopped.clone());
+        payments::worker::start(db.clone(), shared.provider.clone(), config.confirm_window_s, stopped.clone());
+        let server = serve(listener, shared, stopped)?;
+        Ok(Self { server, address, db, stop })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    #[must_use]
+    pub fn db(&self) -> &Db {
+        &self.db
+    }
+
+    /// Serves until `signal` completes, then lets running requests end.
+    pub async fn run_until_stopped(self, signal: impl Future<Output = ()>) -> anyhow::Result<()> {
+        let Self { server, stop, .. } = self;
+        let mut server = std::pin::pin!(server);
+        tokio::select! {
+            ended = &mut server => ended.context("the server ended")?,
+            () = signal => {
+                stop.send_replace(true);
+                server.await.context("the server did not end cleanly")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The port is taken, or the address is not this machine's.
+#[derive(Debug, thiserror::Error)]
+#[error("LASTROOM_LISTEN: cannot listen on {address}: {reason}")]
+pub struct CannotListen {
+    address: SocketAddr,
+    reason: String,
+}
+
+impl Shared {
+    fn new(config: Config, db: Db, secret: &SecretString) -> anyhow::Result<Self> {
+        let keys = Arc::new(Keyring::new(secret));
+        let tokens = Arc::new(AccessTokens::new(&keys, config.access_ttl_s)?);
+        let issuer = Issuer {
+            keys: keys.clone(),
+            tokens: tokens.clone(),
+            session_ttl_s: config.session_ttl_s,
+            refresh_grace_s: config.refresh_grace_s,
+        };
+        Ok(Self {
+            passwords: Passwords::new(config.hash_parallelism)?,
+            provider: payments::Provider::simulator(db.clone()),
+            published: Data::new(Published::new(&description())?),
+            draining: Draining::default(),
+            config,
+            db,
+            keys,
+            tokens,
+            issuer,
+        })
+    }
+
+    fn install(&self, app: &mut web::ServiceConfig) {
+        app.app_data(Data::new(self.config.clone()))
+            .app_data(Data::new(self.db.clone()))
+            .app_data(Data::new(self.keys.clone()))
+            .app_data(Data::new(self.tokens.clone()))
+            .app_data(Data::new(self.passwords.clone()))
+            .app_data(Data::new(self.issuer.clone()))
+            .app_data(Data::new(self.provider.clone()))
+            .app_data(Data::new(self.draining.clone()))
+            .app_data(self.published.clone());
+    }
+}
+
+/// Every route, with its documentation.
+fn routes(app: &mut ServiceConfig<'_>) {
+    app.service(
+        scope(BASE)
+            .service(access::http::register_user)
+            .service(access::http::login_user)
+            .service(access::http::refresh_session)
+            .service(access::http::logout_user)
+            .service(access::http::me)
+            .configure(search::http::routes)
+            .configure(quotes::http::routes)
+            .configure(holds::http::routes)
+            .configure(payments::http::routes)
+            .configure(bookings::http::routes),
+    )
+    .service(access::http::jwks)
+    .service(healthz)
+    .service(health::readyz);
+}
+
+/// The API as OpenAPI 3.1.
+#[must_use]
+pub fn description() -> utoipa::openapi::OpenApi {
+    let (_, api) =
+        ActixApp::new().into_utoipa_app().openapi(Description::openapi()).configure(routes).split_for_parts();
+    api
+}
+
+fn serve(listener: TcpListener, shared: Shared, stopped: watch::Receiver<bool>) -> anyhow::Result<Server> {
+    let Config { workers, drain_s, cors_origins, .. } = shared.config.clone();
+    let draining = shared.draining.clone();
+    let server = HttpServer::new(move || {
+        let (app, _) = ActixApp::new()
+            .into_utoipa_app()
+            .map(|app| app.configure(|app| shared.install(app)))
+            .configure(routes)
+            .split_for_parts();
+        app.route("/openapi.yaml", web::get().to(docs::openapi_yaml))
+            .route("/docs", web::get().to(docs::to_docs))
+            .service(docs::browser())
+            .default_service(web::to(docs::nowhere))
+            .wrap(Compress::default())
+            .wrap(cors(&cors_origins))
+            .wrap(from_fn(envelope))
+    })
+    .workers(workers)
+    .client_request_timeout(HEAD_TIMEOUT)
+    .shutdown_timeout(drain_s)
+    .shutdown_signal(async move {
+        let mut stopped = stopped;
+        // An error means that the sender is gone, and with it the reason to go on.
+        let _gone = stopped.wait_for(|stop| *stop).await;
+        draining.begin();
+    })
+    .listen(listener)?
+    .run();
+    Ok(server)
+}
+
+fn cors(origins: &[String]) -> Cors {
+    let exposed = ["etag", "location", "idempotency-replayed", "retry-after", "ratelimit", "x-request-id"];
+    let allowed = ["idempotency-key", "x-request-id", "traceparent"].map(HeaderName::from_static);
+    let cors = Cors::default()
+        .allowed_methods(["GET", "POST", "PUT", "PATCH", "DELETE"])
+        .allowed_headers([header::AUTHORIZATION, header::CONTENT_TYPE, header::ACCEPT, header::IF_MATCH])
+        .allowed_headers(allowed)
+        .expose_headers(exposed)
+        .block_on_origin_mismatch(false)
+        .max_age(3600);
+    origins.iter().fold(cors, |cors, origin| cors.allowed_origin(origin))
+}

@@ -1,0 +1,86 @@
+//! `lastroom serve`, the default: database, schema, demo, first admin, server.
+
+use std::net::SocketAddr;
+
+use anyhow::Context;
+use secrecy::ExposeSecret;
+
+use super::ground::Ground;
+use super::progress::Steps;
+use crate::access::admin::{self, FirstAdmin};
+use crate::app::App;
+use crate::config::Config;
+use crate::hotels::demo;
+use crate::telemetry;
+
+/// Serves until Ctrl-C or SIGTERM.
+pub fn run(config: Config) -> anyhow::Result<()> {
+    telemetry::init(&config);
+    let steps = Steps::new();
+    let ground = Ground::prepare(&config, &steps)?;
+    let served = actix_web::rt::System::new().block_on(serve(&config, &ground, steps));
+    let released = ground.release();
+    served.and(released)
+}
+
+async fn serve(config: &Config, ground: &Ground, steps: Steps) -> anyhow::Result<()> {
+    let stop = stop_signal()?;
+    let app = App::build(config.clone(), &ground.url, &ground.secret)?;
+    if config.demo {
+        steps.say("Looking for hotels; an empty database gets the demo catalogue");
+        if demo::fill(app.db()).await? {
+            tracing::info!("the demo catalogue was made: 40 hotels in 8 cities");
+        }
+    }
+    let admin = admin::ensure(app.db(), &config.admin_email, config.admin_password.clone()).await?;
+    steps.finish();
+    greet(app.address(), config, &admin);
+    app.run_until_stopped(stop).await
+}
+
+/// Completes at the first SIGINT or SIGTERM.
+fn stop_signal() -> anyhow::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for Ctrl-C")?;
+    let mut terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+        tracing::info!("stopping: running requests may end");
+    })
+}
+
+/// One line for scripts on standard output; the rest for people, on standard error.
+fn greet(address: SocketAddr, config: &Config, admin: &FirstAdmin) {
+    eprintln!("{}", welcome(address));
+    match admin {
+        FirstAdmin::Exists => {}
+        FirstAdmin::Made => eprintln!("The first admin is {}, with the configured password.\n", config.admin_email),
+        FirstAdmin::MadeWith(password) => {
+            eprintln!(
+                "The first admin is {}, password (shown this once): {}\n",
+                config.admin_email,
+                password.expose_secret()
+            );
+        }
+    }
+    println!("ready http://{address}");
+}
+
+fn welcome(address: SocketAddr) -> String {
+    format!(
+        r#"
+Lastroom serves http://{address}/api/v1 and describes itself at http://{address}/docs
+Book a room in Paris from another terminal:
+
+{}"#,
+        tour(address)
+    )
+}
+
+/// Commands that book a room when pasted into a shell, whatever the day.
+fn tour(address: SocketAddr) -> String {
+    include_str!("tour.sh").replace("127.0.0.1:8080", &address.to_string())
+}
