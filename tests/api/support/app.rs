@@ -1,0 +1,106 @@
+//! The production assembly, on a database of its own and a free port.
+
+use std::net::SocketAddr;
+use std::thread::JoinHandle;
+
+use diesel::PgConnection;
+use lastroom::app::App;
+use lastroom::config::{Config, Given};
+use secrecy::SecretString;
+use tokio::sync::oneshot;
+
+use super::actors::Guest;
+use super::database::{Database, Start};
+
+pub const SECRET: &str = "only for tests: 0123456789 abcdefghijklmnop";
+
+/// A running server.
+pub struct TestApp {
+    pub database: Database,
+    pub address: SocketAddr,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl TestApp {
+    /// On an empty schema.
+    pub async fn start() -> Self {
+        Self::start_with(Start::Migrated, |_| {}).await
+    }
+
+    /// On the demo catalogue.
+    pub async fn start_demo() -> Self {
+        Self::start_with(Start::Demo, |_| {}).await
+    }
+
+    /// With settings of one's own.
+    pub async fn start_with(start: Start, change: impl FnOnce(&mut Given)) -> Self {
+        Self::on(Database::create(start), change).await
+    }
+
+    /// A server on a database that exists.
+    pub async fn on(database: Database, change: impl FnOnce(&mut Given)) -> Self {
+        let (address, stop, thread) = serve(database.url(), config(&database.url(), change)).await;
+        Self { database, address, stop: Some(stop), thread: Some(thread) }
+    }
+
+    pub fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    /// A connection past the server.
+    pub fn connect(&self) -> PgConnection {
+        self.database.connect()
+    }
+
+    /// Somebody new, signed in.
+    pub async fn guest(&self) -> Guest {
+        let name = uuid::Uuid::now_v7().simple().to_string();
+        Guest::register(self, &format!("{name}@example.com")).await
+    }
+
+    /// Stops the server; the database stays.
+    pub fn stop(&mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take() {
+            thread.join().expect("the server ends");
+        }
+    }
+}
+
+impl Drop for TestApp {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+/// The settings of a test: small, quick, and nothing of the machine's environment.
+pub fn config(url: &str, change: impl FnOnce(&mut Given)) -> Config {
+    let mut given = Given {
+        listen: Some("127.0.0.1:0".to_owned()),
+        database_url: Some(url.to_owned()),
+        secret_key: Some(SECRET.to_owned()),
+        pool_size: Some("8".to_owned()),
+        workers: Some("1".to_owned()),
+        drain_s: Some("1".to_owned()),
+        ..Given::default()
+    };
+    change(&mut given);
+    Config::from_parts(given, "").expect("valid settings")
+}
+
+async fn serve(url: String, config: Config) -> (SocketAddr, oneshot::Sender<()>, JoinHandle<()>) {
+    let (stop, stopped) = oneshot::channel::<()>();
+    let (tell, told) = oneshot::channel();
+    let thread = std::thread::spawn(move || {
+        actix_web::rt::System::new().block_on(async move {
+            let app = App::build(config, &SecretString::from(url), &SecretString::from(SECRET)).expect("the assembly");
+            tell.send(app.address()).expect("somebody waits for the address");
+            let signal = async move {
+                let _dropped = stopped.await;
+            };
+            app.run_until_stopped(signal).await.expect("a clean end");
+        });
+    });
+    (told.await.expect("an address"), stop, thread)
+}

@@ -1,0 +1,165 @@
+//! PostgreSQL for the tests: one private cluster under `target/`, a migrated template, a clone of it for each test.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, Weak};
+
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+use lastroom::db::embedded::{Durability, PrivateCluster, Progress, Settings};
+use lastroom::db::migrate;
+use lastroom::kernel::secret::sha256;
+
+/// The cluster of this process; the last test that lets go of it stops it, unless another process uses it too.
+static CLUSTER: Mutex<Weak<Cluster>> = Mutex::new(Weak::new());
+
+struct Cluster {
+    private: Option<PrivateCluster>,
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        if let Some(cluster) = self.private.take() {
+            cluster.release().expect("the tests' PostgreSQL stops");
+        }
+    }
+}
+
+impl Cluster {
+    fn get() -> Arc<Self> {
+        let mut shared = CLUSTER.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let Some(cluster) = shared.upgrade() {
+            return cluster;
+        }
+        let settings = Settings {
+            data_dir: PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("postgres"),
+            pg_bin: std::env::var_os("LASTROOM_PG_BIN").map(PathBuf::from),
+            durability: Durability::None,
+        };
+        let private = PrivateCluster::acquire(&settings, &Quiet).expect("a PostgreSQL for the tests");
+        let cluster = Arc::new(Self { private: Some(private) });
+        *shared = Arc::downgrade(&cluster);
+        cluster
+    }
+
+    fn url(&self, database: &str) -> String {
+        self.private.as_ref().expect("it is there until it is dropped").url(database)
+    }
+
+    fn connect(&self, database: &str) -> PgConnection {
+        PgConnection::establish(&self.url(database)).expect("a connection to the tests' PostgreSQL")
+    }
+}
+
+struct Quiet;
+
+impl Progress for Quiet {
+    fn step(&self, _: &str) {}
+    fn bytes(&self, _: u64, _: Option<u64>) {}
+}
+
+/// What a test's database begins with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Start {
+    /// Not even tables.
+    Blank,
+    /// The schema.
+    Migrated,
+    /// The schema and the demo catalogue.
+    Demo,
+}
+
+/// A database of one test; dropped with it.
+pub struct Database {
+    name: String,
+    cluster: Arc<Cluster>,
+}
+
+impl Database {
+    pub fn create(start: Start) -> Self {
+        let cluster = Cluster::get();
+        let name = format!("test_{}", uuid::Uuid::now_v7().simple());
+        let template = match start {
+            Start::Blank => "template0".to_owned(),
+            Start::Migrated | Start::Demo => template(&cluster, start),
+        };
+        cluster
+            .connect("postgres")
+            .batch_execute(&format!("CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY"))
+            .expect("a clone of the template");
+        Self { name, cluster }
+    }
+
+    pub fn url(&self) -> String {
+        self.cluster.url(&self.name)
+    }
+
+    pub fn connect(&self) -> PgConnection {
+        self.cluster.connect(&self.name)
+    }
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        let sql = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name);
+        if let Err(error) = self.cluster.connect("postgres").batch_execute(&sql) {
+            eprintln!("{} stays behind: {error}", self.name);
+        }
+    }
+}
+
+/// The template's name, after making it if this version of the schema has none. Processes and threads that want it at
+/// the same time wait for one another.
+fn template(cluster: &Cluster, start: Start) -> String {
+    let demo = start == Start::Demo;
+    let name = format!("template_{}{}", fingerprint(), if demo { "_demo" } else { "" });
+    let mut admin = cluster.connect("postgres");
+    admin.batch_execute("SELECT pg_advisory_lock(4711)").expect("the templates' lock");
+    let known = diesel::sql_query(format!("SELECT 1 FROM pg_database WHERE datname = '{name}'"))
+        .execute(&mut admin)
+        .expect("the list of databases");
+    if known == 0 {
+        let making = format!("making_{}", uuid::Uuid::now_v7().simple());
+        admin.batch_execute(&format!("CREATE DATABASE {making} TEMPLATE template0")).expect("a database");
+        migrate::run_pending(&mut cluster.connect(&making)).expect("the migrations");
+        if demo {
+            fill_demo(cluster.url(&making));
+        }
+        admin.batch_execute(&format!("ALTER DATABASE {making} RENAME TO {name}")).expect("the template's name");
+    }
+    admin.batch_execute("SELECT pg_advisory_unlock(4711)").expect("the templates' lock");
+    name
+}
+
+/// On a thread and a runtime of its own, for callers inside and outside of one.
+fn fill_demo(url: String) {
+    std::thread::spawn(move || {
+        let settings = lastroom::db::PoolSettings {
+            url,
+            size: 1,
+            wait: std::time::Duration::from_secs(5),
+            lock_timeout: std::time::Duration::from_secs(5),
+            statement_timeout: std::time::Duration::from_secs(30),
+        };
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
+        let db = lastroom::db::Db::new(&settings);
+        assert!(runtime.block_on(lastroom::hotels::demo::fill(&db)).expect("the demo catalogue"));
+    })
+    .join()
+    .expect("the demo catalogue");
+}
+
+/// Changes with every change of what templates are made of.
+fn fingerprint() -> String {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut steps: Vec<_> = fs::read_dir(root.join("migrations"))
+        .expect("the migrations")
+        .map(|step| step.expect("a step").path())
+        .collect();
+    steps.sort();
+    let mut text = fs::read_to_string(root.join("src/hotels/demo.rs")).expect("the demo");
+    for step in steps {
+        text.push_str(&fs::read_to_string(step.join("up.sql")).expect("a step up"));
+    }
+    sha256(text.as_bytes()).iter().take(6).map(|byte| format!("{byte:02x}")).collect()
+}
