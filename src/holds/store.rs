@@ -33,6 +33,9 @@ pub struct HoldRow {
     pub due_at_property: i64,
     #[diesel(sql_type = Timestamptz)]
     pub expires_at: Instant,
+    /// Set while a payment is under way.
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    pub paying_until: Option<Instant>,
     #[diesel(sql_type = Nullable<Timestamptz>)]
     pub live_until: Option<Instant>,
     #[diesel(sql_type = Nullable<SqlUuid>)]
@@ -49,7 +52,8 @@ pub struct HoldRow {
 }
 
 const COLUMNS: &str = "hotel_id, hold_id, user_id, status, currency, total, due_now, due_at_property, expires_at, \
-                       live_until, current_attempt, booking_id, version, created_at, clock_timestamp() AS now";
+                       paying_until, live_until, current_attempt, booking_id, version, created_at, \
+                       clock_timestamp() AS now";
 
 impl HoldRow {
     /// The status as clients see it: a hold whose time ran out is expired, swept or not.

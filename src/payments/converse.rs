@@ -16,7 +16,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Asks for the money while the hold waits for it; after that only finds out what became of the attempt.
 pub async fn ask(db: &Db, provider: &Provider, payment: &PaymentRow) -> Result<Outcome, DbError> {
-    if payment.is_current { authorize(db, provider, payment).await } else { surface(db, provider, payment).await }
+    if payment.is_awaited { authorize(db, provider, payment).await } else { surface(db, provider, payment).await }
 }
 
 /// Creates the intent, stores its id and asks for the authorisation. Whatever cannot be told is unknown, never failed.

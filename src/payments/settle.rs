@@ -63,11 +63,12 @@ pub fn settle<'t>(
             store::close_attempt(tx, hotel_id, attempt_id)?;
             resume(tx, hold, attempt_id)?;
         }
+        Outcome::Unknown if is_open && !is_awaited(&hold, attempt_id) => {
+            move_on(tx, &payment, status, PaymentStatus::Abandoned)?;
+            resume(tx, hold, attempt_id)?;
+        }
         Outcome::Unknown if status == PaymentStatus::Initiated => {
             move_on(tx, &payment, status, PaymentStatus::Processing)?;
-        }
-        Outcome::Unknown if is_open && !is_current(&hold, attempt_id) => {
-            move_on(tx, &payment, status, PaymentStatus::Abandoned)?;
         }
         Outcome::Captured { amount } if status.successors().contains(&PaymentStatus::Captured) => {
             store::capture(tx, hotel_id, payment.payment_id, status, *amount)?;
@@ -122,9 +123,22 @@ fn resume<'t>(tx: &mut Tx<'t>, hold: LockedHold<'t>, attempt_id: AttemptId) -> R
     }
 }
 
+/// Whether the attempt's authorisation would count.
 fn is_current(hold: &LockedHold<'_>, attempt_id: AttemptId) -> bool {
     match hold {
-        LockedHold::Live(hold) => hold.row().current_attempt == Some(attempt_id),
+        LockedHold::Live(hold) => {
+            hold.row().status == HoldStatus::Paying && hold.row().current_attempt == Some(attempt_id)
+        }
+        LockedHold::Lapsed(_) | LockedHold::Ended(_) => false,
+    }
+}
+
+/// Whether the hold goes on waiting: no answer by `paying_until` is as good as none.
+fn is_awaited(hold: &LockedHold<'_>, attempt_id: AttemptId) -> bool {
+    match hold {
+        LockedHold::Live(live) => {
+            is_current(hold, attempt_id) && live.row().paying_until.is_some_and(|until| until > live.row().now)
+        }
         LockedHold::Lapsed(_) | LockedHold::Ended(_) => false,
     }
 }

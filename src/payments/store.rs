@@ -53,15 +53,15 @@ pub struct PaymentRow {
     pub epoch: i32,
     #[diesel(sql_type = Timestamptz)]
     pub hold_expires_at: Instant,
-    /// Whether the hold is live and this attempt is the one whose outcome counts.
+    /// Whether the hold still waits for this attempt: it is the current one, and its time to answer is not over.
     #[diesel(sql_type = Bool)]
-    pub is_current: bool,
+    pub is_awaited: bool,
 }
 
 const SELECT: &str = "SELECT p.hotel_id, p.payment_id, p.hold_id, p.user_id, p.status, p.amount, p.currency,
         p.capture_amount, p.captured_amount, p.failure_code, p.version, p.created_at, a.attempt_id, a.provider_key,
         a.payment_method, a.intent_id, a.epoch, coalesce(h.live_until, h.expires_at) AS hold_expires_at,
-        coalesce(h.live_until > clock_timestamp() AND h.current_attempt = a.attempt_id, false) AS is_current
+        coalesce(h.paying_until > clock_timestamp() AND h.current_attempt = a.attempt_id, false) AS is_awaited
     FROM payments p
     JOIN payment_attempts a ON a.hotel_id = p.hotel_id AND a.payment_id = p.payment_id
     JOIN holds h ON h.hotel_id = p.hotel_id AND h.hold_id = p.hold_id";
