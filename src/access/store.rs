@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 use diesel::sql_types::{Array, Text, Timestamptz, Uuid as SqlUuid};
 
-use crate::db::{DbError, Tx, clock_timestamp, constraint, in_seconds};
+use crate::db::{DbError, Tx, clock_timestamp, constraint, in_seconds, sql};
 use crate::kernel::clock::Instant;
 use crate::kernel::ids::{HotelId, SessionId, UserId};
 use crate::schema::{hotel_members, refresh_tokens, sessions, user_roles, users};
@@ -178,14 +178,12 @@ pub struct Standing {
 
 /// The standing of a live session of an enabled user; `None` once either has ended.
 pub fn standing(conn: &mut PgConnection, user_id: UserId, session_id: SessionId) -> Result<Option<Standing>, DbError> {
-    Ok(diesel::sql_query(
-        "SELECT ARRAY(SELECT role FROM user_roles r WHERE r.user_id = u.user_id ORDER BY role) AS roles,
+    Ok(sql("SELECT ARRAY(SELECT role FROM user_roles r WHERE r.user_id = u.user_id ORDER BY role) AS roles,
                 ARRAY(SELECT DISTINCT permission FROM user_roles r JOIN role_permissions p USING (role)
                       WHERE r.user_id = u.user_id ORDER BY permission) AS permissions
          FROM sessions s JOIN users u USING (user_id)
          WHERE s.user_id = $1 AND s.session_id = $2 AND s.revoked_at IS NULL
-           AND s.expires_at > clock_timestamp() AND u.disabled_at IS NULL",
-    )
+           AND s.expires_at > clock_timestamp() AND u.disabled_at IS NULL")
     .bind::<SqlUuid, _>(user_id)
     .bind::<SqlUuid, _>(session_id)
     .get_result(conn)
@@ -204,7 +202,7 @@ pub struct Profile {
 }
 
 pub fn profile(conn: &mut PgConnection, user_id: UserId) -> Result<Profile, DbError> {
-    Ok(diesel::sql_query("SELECT email, full_name, created_at FROM users WHERE user_id = $1")
+    Ok(sql("SELECT email, full_name, created_at FROM users WHERE user_id = $1")
         .bind::<SqlUuid, _>(user_id)
         .get_result(conn)?)
 }

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::confirm::Guest;
 use super::state::BookingStatus;
 use crate::access::store::email_key;
-use crate::db::{DbError, Tx};
+use crate::db::{DbError, Tx, sql};
 use crate::holds::store::HoldRow;
 use crate::kernel::clock::Instant;
 use crate::kernel::ids::{BookingId, BookingRoomId, HoldId, HotelId, RatePlanId, RoomTypeId, UserId};
@@ -85,12 +85,10 @@ fn insert_rooms(tx: &mut Tx<'_>, booking_id: BookingId, items: &[Quote]) -> Resu
 
 /// A row for each night of each room, from the rooms' own dates.
 pub(super) fn insert_nights(tx: &mut Tx<'_>, hotel_id: HotelId, booking_id: BookingId) -> Result<(), DbError> {
-    diesel::sql_query(
-        "INSERT INTO booking_nights (hotel_id, booking_room_id, stay_date, room_type_id)
+    sql("INSERT INTO booking_nights (hotel_id, booking_room_id, stay_date, room_type_id)
          SELECT r.hotel_id, r.booking_room_id, night::date, r.room_type_id
          FROM booking_rooms r, generate_series(r.check_in, r.check_out - 1, interval '1 day') AS night
-         WHERE r.hotel_id = $1 AND r.booking_id = $2",
-    )
+         WHERE r.hotel_id = $1 AND r.booking_id = $2")
     .bind::<SqlUuid, _>(hotel_id)
     .bind::<SqlUuid, _>(booking_id)
     .execute(&mut **tx)?;

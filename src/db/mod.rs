@@ -5,6 +5,7 @@ pub mod embedded;
 pub mod error;
 pub mod migrate;
 pub mod pool;
+pub mod statement;
 pub mod tx;
 
 use chrono::{DateTime, Utc};
@@ -15,6 +16,7 @@ use diesel::sql_types::{Integer, Timestamptz};
 
 pub use error::{CarriesDb, DbError};
 pub use pool::{Db, PoolSettings};
+pub use statement::sql;
 pub use tx::Tx;
 
 diesel::define_sql_function! {

@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Date, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 
 use super::state::HoldStatus;
-use crate::db::{DbError, Tx, clock_timestamp, constraint, in_seconds, tx as transaction};
+use crate::db::{DbError, Tx, clock_timestamp, constraint, in_seconds, sql, tx as transaction};
 use crate::inventory::stock::Nights;
 use crate::kernel::clock::Instant;
 use crate::kernel::ids::{AttemptId, BookingId, HoldId, HotelId, QuoteId, RoomTypeId, UserId};
@@ -68,15 +68,11 @@ impl HoldRow {
 
 /// Locks the row. The clock is read above the lock, so after any wait for it.
 pub(super) fn lock(tx: &mut Tx<'_>, hotel_id: HotelId, hold_id: HoldId) -> Result<Option<HoldRow>, DbError> {
-    let sql = format!(
+    let text = format!(
         "WITH locked AS MATERIALIZED (SELECT * FROM holds WHERE hotel_id = $1 AND hold_id = $2 FOR UPDATE)
          SELECT {COLUMNS} FROM locked"
     );
-    Ok(diesel::sql_query(sql)
-        .bind::<SqlUuid, _>(hotel_id)
-        .bind::<SqlUuid, _>(hold_id)
-        .get_result(&mut **tx)
-        .optional()?)
+    Ok(sql(text).bind::<SqlUuid, _>(hotel_id).bind::<SqlUuid, _>(hold_id).get_result(&mut **tx).optional()?)
 }
 
 /// Where a hold of the user is, without a lock.
@@ -90,7 +86,7 @@ pub fn hotel_of(conn: &mut PgConnection, user_id: UserId, hold_id: HoldId) -> Re
 
 /// A hold of the user.
 pub fn find(conn: &mut PgConnection, user_id: UserId, hold_id: HoldId) -> Result<Option<HoldRow>, DbError> {
-    Ok(diesel::sql_query(format!("SELECT {COLUMNS} FROM holds WHERE hold_id = $1 AND user_id = $2"))
+    Ok(sql(format!("SELECT {COLUMNS} FROM holds WHERE hold_id = $1 AND user_id = $2"))
         .bind::<SqlUuid, _>(hold_id)
         .bind::<SqlUuid, _>(user_id)
         .get_result(conn)
@@ -104,14 +100,10 @@ pub fn list(
     before: Option<HoldId>,
     rows: i64,
 ) -> Result<Vec<HoldRow>, DbError> {
-    let sql = format!(
+    let text = format!(
         "SELECT {COLUMNS} FROM holds WHERE user_id = $1 AND ($2 IS NULL OR hold_id < $2) ORDER BY hold_id DESC LIMIT $3"
     );
-    Ok(diesel::sql_query(sql)
-        .bind::<SqlUuid, _>(user_id)
-        .bind::<Nullable<SqlUuid>, _>(before)
-        .bind::<BigInt, _>(rows)
-        .load(conn)?)
+    Ok(sql(text).bind::<SqlUuid, _>(user_id).bind::<Nullable<SqlUuid>, _>(before).bind::<BigInt, _>(rows).load(conn)?)
 }
 
 /// Locks the user, so that of two placements at once the second counts the first's hold; how many are live.
@@ -214,12 +206,12 @@ pub(super) fn start_paying(
     attempt: AttemptId,
     paying_s: i32,
 ) -> Result<HoldRow, DbError> {
-    let sql = format!(
+    let text = format!(
         "UPDATE holds SET status = 'paying', paying_until = clock_timestamp() + $3 * interval '1 second',
                           current_attempt = $4, version = version + 1
          WHERE hotel_id = $1 AND hold_id = $2 AND status = 'active' RETURNING {COLUMNS}"
     );
-    Ok(diesel::sql_query(sql)
+    Ok(sql(text)
         .bind::<SqlUuid, _>(hold.hotel_id)
         .bind::<SqlUuid, _>(hold.hold_id)
         .bind::<Integer, _>(paying_s)
@@ -229,13 +221,13 @@ pub(super) fn start_paying(
 
 /// Paying → active, living `window_s` seconds more at least; 0 leaves its expiry as it was.
 pub(super) fn stop_paying(tx: &mut Tx<'_>, hold: &HoldRow, window_s: i32) -> Result<HoldRow, DbError> {
-    let sql = format!(
+    let text = format!(
         "UPDATE holds SET status = 'active', paying_until = NULL, version = version + 1,
              expires_at = CASE WHEN $3 = 0 THEN expires_at
                                ELSE greatest(expires_at, clock_timestamp() + $3 * interval '1 second') END
          WHERE hotel_id = $1 AND hold_id = $2 AND status = 'paying' RETURNING {COLUMNS}"
     );
-    Ok(diesel::sql_query(sql)
+    Ok(sql(text)
         .bind::<SqlUuid, _>(hold.hotel_id)
         .bind::<SqlUuid, _>(hold.hold_id)
         .bind::<Integer, _>(window_s)
@@ -300,9 +292,9 @@ pub(super) fn any_lapsed_on(tx: &mut Tx<'_>, hotel_id: HotelId, nights: &Nights)
     Ok(!lapsed_on(tx, &format!("SELECT h.hold_id {LAPSED_ON} LIMIT 1"), hotel_id, nights)?.is_empty())
 }
 
-fn lapsed_on(tx: &mut Tx<'_>, sql: &str, hotel_id: HotelId, nights: &Nights) -> Result<Vec<HoldId>, DbError> {
+fn lapsed_on(tx: &mut Tx<'_>, text: &str, hotel_id: HotelId, nights: &Nights) -> Result<Vec<HoldId>, DbError> {
     let (room_types, dates): (Vec<RoomTypeId>, Vec<NaiveDate>) = nights.keys().copied().unzip();
-    let rows: Vec<HoldIdRow> = diesel::sql_query(sql)
+    let rows: Vec<HoldIdRow> = sql(text)
         .bind::<SqlUuid, _>(hotel_id)
         .bind::<Array<SqlUuid>, _>(room_types)
         .bind::<Array<Date>, _>(dates)

@@ -7,7 +7,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{Array, Bool, Date, Integer, Uuid as SqlUuid};
 
 use super::stock::Nights;
-use crate::db::{DbError, Tx};
+use crate::db::{DbError, Tx, sql};
 use crate::kernel::ids::{HotelId, RoomTypeId};
 use crate::kernel::stay::Stay;
 
@@ -44,16 +44,14 @@ pub(super) struct Move<'r> {
 
 pub(super) fn lock(tx: &mut Tx<'_>, hotel_id: HotelId, wanted: &Nights) -> Result<Vec<NightRow>, DbError> {
     let (room_types, dates): (Vec<RoomTypeId>, Vec<NaiveDate>) = wanted.keys().copied().unzip();
-    Ok(diesel::sql_query(
-        "SELECT i.room_type_id, i.stay_date, i.capacity - i.out_of_service + i.allowance AS sellable,
+    Ok(sql("SELECT i.room_type_id, i.stay_date, i.capacity - i.out_of_service + i.allowance AS sellable,
                 i.held + i.sold AS taken, i.closed, i.version
          FROM inventory i
          JOIN unnest($2, $3) AS wanted (room_type_id, stay_date)
            ON i.room_type_id = wanted.room_type_id AND i.stay_date = wanted.stay_date
          WHERE i.hotel_id = $1
          ORDER BY i.room_type_id, i.stay_date
-         FOR UPDATE OF i",
-    )
+         FOR UPDATE OF i")
     .bind::<SqlUuid, _>(hotel_id)
     .bind::<Array<SqlUuid>, _>(room_types)
     .bind::<Array<Date>, _>(dates)
@@ -67,13 +65,11 @@ pub(super) fn shift(tx: &mut Tx<'_>, hotel_id: HotelId, moves: &[Move<'_>]) -> R
     let versions: Vec<i32> = moves.iter().map(|m| m.row.version).collect();
     let held: Vec<i32> = moves.iter().map(|m| m.held).collect();
     let sold: Vec<i32> = moves.iter().map(|m| m.sold).collect();
-    Ok(diesel::sql_query(
-        "UPDATE inventory i
+    Ok(sql("UPDATE inventory i
          SET held = i.held + moved.held, sold = i.sold + moved.sold, version = i.version + 1
          FROM unnest($2, $3, $4, $5, $6) AS moved (room_type_id, stay_date, version, held, sold)
          WHERE i.hotel_id = $1 AND i.room_type_id = moved.room_type_id AND i.stay_date = moved.stay_date
-           AND i.version = moved.version",
-    )
+           AND i.version = moved.version")
     .bind::<SqlUuid, _>(hotel_id)
     .bind::<Array<SqlUuid>, _>(room_types)
     .bind::<Array<Date>, _>(dates)
@@ -109,7 +105,7 @@ pub fn left(
     hotel_id: HotelId,
     stay: Stay,
 ) -> Result<HashMap<(RoomTypeId, NaiveDate), Left>, DbError> {
-    let rows: Vec<LeftRow> = diesel::sql_query(
+    let rows: Vec<LeftRow> = sql(
         "SELECT i.room_type_id, i.stay_date, i.closed,
                 (i.capacity - i.out_of_service + i.allowance - i.sold - i.held + coalesce(lapsed.rooms, 0))::int AS rooms
          FROM inventory i

@@ -4,7 +4,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{Integer, Text, Uuid as SqlUuid};
 use uuid::Uuid;
 
-use crate::db::{DbError, Tx, clock_timestamp, in_seconds};
+use crate::db::{DbError, Tx, clock_timestamp, in_seconds, sql};
 use crate::kernel::ids::{HotelId, JobId};
 use crate::schema::jobs;
 use crate::text_enum;
@@ -59,14 +59,12 @@ pub fn owe(tx: &mut Tx<'_>, hotel_id: HotelId, kind: JobKind, subject_id: Uuid) 
 
 /// Leases the job that has waited longest, if one is due. Workers pass over each other's.
 pub fn lease(tx: &mut Tx<'_>) -> Result<Option<Job>, DbError> {
-    Ok(diesel::sql_query(
-        "UPDATE jobs j SET run_at = clock_timestamp() + $1 * interval '1 second', tries = j.tries + 1
+    Ok(sql("UPDATE jobs j SET run_at = clock_timestamp() + $1 * interval '1 second', tries = j.tries + 1
          FROM (SELECT hotel_id, job_id FROM jobs
                WHERE done_at IS NULL AND run_at <= clock_timestamp()
                ORDER BY run_at LIMIT 1 FOR UPDATE SKIP LOCKED) due
          WHERE j.hotel_id = due.hotel_id AND j.job_id = due.job_id
-         RETURNING j.hotel_id, j.job_id, j.kind, j.subject_id, j.tries",
-    )
+         RETURNING j.hotel_id, j.job_id, j.kind, j.subject_id, j.tries")
     .bind::<Integer, _>(LEASE_S)
     .get_result(&mut **tx)
     .optional()?)

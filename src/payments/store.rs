@@ -4,7 +4,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 
 use super::state::PaymentStatus;
-use crate::db::{DbError, Tx, constraint, in_seconds, tx as transaction};
+use crate::db::{DbError, Tx, constraint, in_seconds, sql, tx as transaction};
 use crate::holds::store::HoldRow;
 use crate::kernel::clock::Instant;
 use crate::kernel::ids::{AttemptId, HoldId, HotelId, PaymentId, UserId};
@@ -68,7 +68,7 @@ const SELECT: &str = "SELECT p.hotel_id, p.payment_id, p.hold_id, p.user_id, p.s
 
 /// A payment of the user, by its id alone.
 pub fn find(conn: &mut PgConnection, user_id: UserId, payment_id: PaymentId) -> Result<Option<PaymentRow>, DbError> {
-    Ok(diesel::sql_query(format!("{SELECT} WHERE p.payment_id = $1 AND p.user_id = $2"))
+    Ok(sql(format!("{SELECT} WHERE p.payment_id = $1 AND p.user_id = $2"))
         .bind::<SqlUuid, _>(payment_id)
         .bind::<SqlUuid, _>(user_id)
         .get_result(conn)
@@ -77,7 +77,7 @@ pub fn find(conn: &mut PgConnection, user_id: UserId, payment_id: PaymentId) -> 
 
 /// A payment by its attempt.
 pub fn of_attempt(conn: &mut PgConnection, hotel_id: HotelId, attempt_id: AttemptId) -> Result<PaymentRow, DbError> {
-    Ok(diesel::sql_query(format!("{SELECT} WHERE a.hotel_id = $1 AND a.attempt_id = $2"))
+    Ok(sql(format!("{SELECT} WHERE a.hotel_id = $1 AND a.attempt_id = $2"))
         .bind::<SqlUuid, _>(hotel_id)
         .bind::<SqlUuid, _>(attempt_id)
         .get_result(conn)?)
@@ -85,7 +85,7 @@ pub fn of_attempt(conn: &mut PgConnection, hotel_id: HotelId, attempt_id: Attemp
 
 /// A payment by its full key.
 pub fn get(conn: &mut PgConnection, hotel_id: HotelId, payment_id: PaymentId) -> Result<PaymentRow, DbError> {
-    Ok(diesel::sql_query(format!("{SELECT} WHERE p.hotel_id = $1 AND p.payment_id = $2"))
+    Ok(sql(format!("{SELECT} WHERE p.hotel_id = $1 AND p.payment_id = $2"))
         .bind::<SqlUuid, _>(hotel_id)
         .bind::<SqlUuid, _>(payment_id)
         .get_result(conn)?)
@@ -238,7 +238,7 @@ struct Leased {
 
 /// Takes over an attempt whose holder's lease ran out, raising its epoch; none: nothing is left half done.
 pub fn take_over(tx: &mut Tx<'_>) -> Result<Option<PaymentRow>, DbError> {
-    let leased: Option<Leased> = diesel::sql_query(
+    let leased: Option<Leased> = sql(
         "UPDATE payment_attempts a SET epoch = a.epoch + 1, lease_until = clock_timestamp() + $1 * interval '1 second'
          FROM (SELECT hotel_id, attempt_id FROM payment_attempts
                WHERE recovery_point <> 'settled' AND lease_until <= clock_timestamp()

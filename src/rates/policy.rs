@@ -39,12 +39,6 @@ pub fn deadlines(
     Ok(deadlines)
 }
 
-/// Whether cancelling at `now` would cost nothing.
-#[must_use]
-pub fn is_refundable(deadlines: &[Deadline], now: Instant) -> bool {
-    deadlines.iter().any(|deadline| deadline.penalty == 0 && deadline.until.is_some_and(|until| until > now))
-}
-
 fn deadline(until: Option<Instant>, penalty: i64, price: &RoomPrice) -> Deadline {
     Deadline { until, penalty, refund: (price.due_now - penalty).max(0) }
 }

@@ -10,7 +10,7 @@ use rust_decimal::Decimal;
 use super::plan::{ChildBand, Derivation, Due, MealPlan, PaymentPolicy, Penalty, RatePlan, Tier};
 use super::pricing::{Tax, TaxKind, TaxValue};
 use super::restrictions::NightRestrictions;
-use crate::db::DbError;
+use crate::db::{DbError, sql};
 use crate::kernel::ids::{HotelId, RatePlanId, RoomTypeId};
 use crate::kernel::stay::Stay;
 use crate::schema::{cancellation_tiers, child_bands, rate_plan_room_types, rate_plans, rates, taxes};
@@ -189,7 +189,7 @@ pub fn priced_from(
         #[diesel(sql_type = Binary)]
         fingerprint: Vec<u8>,
     }
-    let found: Option<Fingerprint> = diesel::sql_query(
+    let found: Option<Fingerprint> = sql(
         "SELECT sha256(convert_to(concat_ws('|',
             (clock_timestamp() AT TIME ZONE h.time_zone)::date, h.version, h.deleted_at,
             t.version, t.deleted_at, p.version, p.deleted_at, b.version,

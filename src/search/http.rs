@@ -55,7 +55,7 @@ pub struct CheapestOffer {
     per_night: Money,
     /// At most 9 are told.
     rooms_left: i32,
-    /// Whether it can be cancelled now at no cost.
+    /// Whether a cancellation deadline without penalty is still ahead.
     refundable: bool,
     meal_plan: MealPlan,
 }

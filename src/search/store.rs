@@ -3,9 +3,7 @@
 //! Prices follow `rates::pricing`, restrictions `rates::restrictions`, stock `inventory::store::left`; a test compares
 //! the cheapest offer of each hotel found here with the one that those compute.
 
-use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::query_builder::{BoxedSqlQuery, SqlQuery};
 use diesel::sql_types::{
     Array, BigInt, Bool, Date, Double, Integer, Nullable, SmallInt, Text, Timestamptz, Uuid as SqlUuid,
 };
@@ -13,7 +11,8 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::ask::{Ask, Place, Sort};
-use crate::db::DbError;
+use crate::db::statement::Statement;
+use crate::db::{DbError, sql};
 use crate::kernel::clock::Instant;
 use crate::kernel::ids::{HotelId, RatePlanId, RoomTypeId};
 use crate::kernel::money::Currency;
@@ -77,8 +76,9 @@ impl Found {
     }
 }
 
-/// Hotels that the place and the hotel's own filters leave. `$1` check-in, `$2` check-out, `$3` adults, `$4` children's
-/// ages, `$5` rooms, `$6` min stars, `$7` amenities, `$8` latitude, `$9` longitude; the place's own from `$19` on.
+/// Hotels that the place and the hotel's own filters leave, with their taxes. `$1` check-in, `$2` check-out, `$3` adults,
+/// `$4` children's ages, `$5` rooms, `$6` min stars, `$7` amenities, `$8` latitude, `$9` longitude; the place's own from
+/// `$19` on.
 const HOTELS: &str = "
 WITH place AS (
     SELECT h.hotel_id, h.name, h.city, h.country, h.stars, h.lat, h.lon, h.currency, h.time_zone, h.check_in_time,
@@ -104,7 +104,7 @@ const OFFERS: &str = "
     JOIN holds o ON o.hotel_id = h.hotel_id AND o.live_until <= h.now
     JOIN hold_nights n ON n.hotel_id = o.hotel_id AND n.hold_id = o.hold_id AND n.stay_date >= $1 AND n.stay_date < $2
     GROUP BY n.hotel_id, n.room_type_id, n.stay_date
-), stock AS (
+), stock AS MATERIALIZED (
     SELECT i.hotel_id, i.room_type_id,
            min(i.capacity - i.out_of_service + i.allowance - i.sold - i.held + coalesce(l.rooms, 0))::int AS rooms_left
     FROM hotel h
@@ -117,74 +117,80 @@ const OFFERS: &str = "
     GROUP BY i.hotel_id, i.room_type_id
     HAVING count(*) = $2 - $1
        AND min(i.capacity - i.out_of_service + i.allowance - i.sold - i.held + coalesce(l.rooms, 0)) >= $5
-), plan AS (
-    SELECT p.*, h.now, h.today,
-           (SELECT coalesce(sum((SELECT b.amount FROM child_bands b
-                                 WHERE b.hotel_id = p.hotel_id AND b.rate_plan_id = p.rate_plan_id AND b.max_age >= age
-                                 ORDER BY b.max_age LIMIT 1)), 0)
-            FROM unnest($4::smallint[]) AS age) AS supplement,
-           ($1::date + h.check_in_time) AT TIME ZONE h.time_zone AS arrival
+), sheet AS MATERIALIZED (
+    SELECT s.hotel_id, s.room_type_id, s.rooms_left, k.rate_plan_id, night.*
+    FROM stock s
+    JOIN rate_plan_room_types k ON k.hotel_id = s.hotel_id AND k.room_type_id = s.room_type_id
+    CROSS JOIN LATERAL (
+        SELECT array_agg(r.price) FILTER (WHERE r.stay_date < $2 AND r.price IS NOT NULL) AS prices,
+               coalesce(bool_or(r.closed) FILTER (WHERE r.stay_date < $2), false)
+               OR coalesce(bool_or(r.closed_to_arrival) FILTER (WHERE r.stay_date = $1), false)
+               OR coalesce(bool_or(r.closed_to_departure) FILTER (WHERE r.stay_date = $2), false) AS closed,
+               max(r.min_stay) FILTER (WHERE r.stay_date = $1) AS min_stay,
+               max(r.max_stay) FILTER (WHERE r.stay_date = $1) AS max_stay
+        FROM rates r
+        WHERE r.hotel_id = k.hotel_id AND r.rate_plan_id = k.rate_plan_id AND r.room_type_id = k.room_type_id
+          AND r.stay_date >= $1 AND r.stay_date <= $2
+    ) night
+), plan AS MATERIALIZED (
+    SELECT p.hotel_id, p.rate_plan_id, p.meal_plan, p.min_stay, p.max_stay, p.derived_percent,
+           coalesce(p.derived_amount, 0) AS derived_amount, coalesce(p.derived_from, p.rate_plan_id) AS source_id,
+           CASE WHEN cardinality($4::smallint[]) = 0 THEN 0 ELSE (
+               SELECT coalesce(sum((SELECT b.amount FROM child_bands b
+                                    WHERE b.hotel_id = p.hotel_id AND b.rate_plan_id = p.rate_plan_id
+                                      AND b.max_age >= age
+                                    ORDER BY b.max_age LIMIT 1)), 0)
+               FROM unnest($4::smallint[]) AS age) END AS supplement,
+           EXISTS (
+               SELECT 1 FROM cancellation_tiers c
+               WHERE c.hotel_id = p.hotel_id AND c.rate_plan_id = p.rate_plan_id
+                 AND (c.penalty_percent = 0 OR c.penalty_nights = 0 OR c.penalty_amount = 0)
+                 AND ($1::date + h.check_in_time) AT TIME ZONE h.time_zone
+                     - c.until_hours_before_check_in * interval '1 hour' > h.now) AS refundable
     FROM hotel h JOIN rate_plans p ON p.hotel_id = h.hotel_id AND p.deleted_at IS NULL
     WHERE ($10::text IS NULL OR p.meal_plan = $10)
       AND $1 - h.today >= coalesce(p.min_advance_days, 0)
       AND $1 - h.today <= coalesce(p.max_advance_days, 32767)
-), tax AS (
-    SELECT x.hotel_id, coalesce(sum(x.percent) FILTER (WHERE x.included), 0) AS percent,
-           coalesce(sum(CASE x.kind WHEN 'per_night' THEN x.amount
-                                    WHEN 'per_person_night' THEN x.amount * ($3 + cardinality($4::smallint[])) END)
-                    FILTER (WHERE x.included), 0) AS flat
-    FROM hotel h JOIN taxes x ON x.hotel_id = h.hotel_id AND x.deleted_at IS NULL
+), tax AS MATERIALIZED (
+    SELECT x.hotel_id,
+           coalesce(array_agg(x.percent) FILTER (WHERE x.included AND x.kind = 'percent'), '{}') AS included,
+           coalesce(sum(x.percent) FILTER (WHERE x.included), 0) AS included_percent,
+           coalesce(sum(flat.amount) FILTER (WHERE x.included), 0) AS included_flat,
+           coalesce(array_agg(x.percent) FILTER (WHERE NOT x.included AND x.kind = 'percent'), '{}') AS added,
+           coalesce(sum(flat.amount) FILTER (WHERE NOT x.included), 0) AS added_flat
+    FROM hotel h
+    JOIN taxes x ON x.hotel_id = h.hotel_id AND x.deleted_at IS NULL
+    CROSS JOIN LATERAL (
+        SELECT CASE x.kind WHEN 'per_night' THEN x.amount
+                           WHEN 'per_person_night' THEN x.amount * ($3 + cardinality($4::smallint[])) END AS amount) flat
     GROUP BY x.hotel_id
-), night AS (
-    SELECT s.hotel_id, s.room_type_id, s.rooms_left, p.rate_plan_id, r.stay_date,
-           greatest(0, CASE WHEN p.derived_percent IS NOT NULL THEN round(r.price * (100 + p.derived_percent) / 100)
-                            ELSE r.price + coalesce(p.derived_amount, 0) END) + p.supplement AS price,
-           CASE WHEN p.is_derived THEN coalesce(own.closed, false) ELSE r.closed END AS closed,
-           r.stay_date = $1 AND (
-               CASE WHEN p.is_derived THEN coalesce(own.closed_to_arrival, false) ELSE r.closed_to_arrival END
-               OR $2 - $1 < coalesce(CASE WHEN p.is_derived THEN own.min_stay ELSE r.min_stay END, p.min_stay, 1)
-               OR $2 - $1 > coalesce(CASE WHEN p.is_derived THEN own.max_stay ELSE r.max_stay END, p.max_stay, 99)
-           ) AS refused
-    FROM stock s
-    JOIN rate_plan_room_types k ON k.hotel_id = s.hotel_id AND k.room_type_id = s.room_type_id
-    JOIN plan p ON p.hotel_id = k.hotel_id AND p.rate_plan_id = k.rate_plan_id
-    JOIN rates r ON r.hotel_id = p.hotel_id AND r.rate_plan_id = coalesce(p.derived_from, p.rate_plan_id)
-        AND r.room_type_id = s.room_type_id AND r.stay_date >= $1 AND r.stay_date < $2 AND r.price IS NOT NULL
-    LEFT JOIN rates own ON p.is_derived AND own.hotel_id = p.hotel_id AND own.rate_plan_id = p.rate_plan_id
-        AND own.room_type_id = s.room_type_id AND own.stay_date = r.stay_date
-    WHERE NOT EXISTS (
-        SELECT 1 FROM rates d
-        WHERE d.hotel_id = p.hotel_id AND d.rate_plan_id = p.rate_plan_id AND d.room_type_id = s.room_type_id
-          AND d.stay_date = $2 AND d.closed_to_departure)
 ), offer AS (
-    SELECT n.hotel_id, n.room_type_id, n.rate_plan_id, min(n.rooms_left) AS rooms_left,
-           ($5 * sum(n.price + coalesce(added.amount, 0)))::bigint AS total
-    FROM night n
-    LEFT JOIN tax ON tax.hotel_id = n.hotel_id
-    LEFT JOIN LATERAL (
-        SELECT n.price - tax.flat - coalesce(sum(round((n.price - tax.flat) * x.percent / (100 + tax.percent))), 0) AS base
-        FROM taxes x
-        WHERE x.hotel_id = n.hotel_id AND x.deleted_at IS NULL AND x.included AND x.kind = 'percent'
-    ) net ON tax.hotel_id IS NOT NULL
-    LEFT JOIN LATERAL (
-        SELECT sum(CASE x.kind WHEN 'percent' THEN round(net.base * x.percent / 100)
-                               WHEN 'per_night' THEN x.amount
-                               ELSE x.amount * ($3 + cardinality($4::smallint[])) END) AS amount
-        FROM taxes x
-        WHERE x.hotel_id = n.hotel_id AND x.deleted_at IS NULL AND NOT x.included
-    ) added ON tax.hotel_id IS NOT NULL
-    GROUP BY n.hotel_id, n.room_type_id, n.rate_plan_id
-    HAVING count(*) = $2 - $1 AND NOT bool_or(n.closed) AND NOT bool_or(n.refused)
+    SELECT own.hotel_id, own.room_type_id, own.rate_plan_id, own.rooms_left, p.meal_plan, p.refundable,
+           ($5 * stay.total)::bigint AS total
+    FROM sheet own
+    JOIN plan p ON p.hotel_id = own.hotel_id AND p.rate_plan_id = own.rate_plan_id
+    JOIN sheet base ON base.hotel_id = own.hotel_id AND base.room_type_id = own.room_type_id
+        AND base.rate_plan_id = p.source_id AND cardinality(base.prices) = $2 - $1
+    LEFT JOIN tax ON tax.hotel_id = own.hotel_id
+    CROSS JOIN LATERAL (
+        SELECT sum(night.price + coalesce(tax.added_flat, 0)
+                   + CASE WHEN coalesce(cardinality(tax.added), 0) = 0 THEN 0 ELSE (
+                       SELECT sum(round(net.base * percent / 100))
+                       FROM unnest(tax.added) AS percent,
+                            (SELECT night.price - tax.included_flat - coalesce(sum(round(
+                                 (night.price - tax.included_flat) * percent / (100 + tax.included_percent))), 0) AS base
+                             FROM unnest(tax.included) AS percent) net) END) AS total
+        FROM unnest(base.prices) AS stored,
+             LATERAL (SELECT p.supplement + greatest(0, CASE
+                          WHEN p.derived_percent IS NULL THEN stored + p.derived_amount
+                          ELSE round(stored * (100 + p.derived_percent) / 100) END) AS price) night
+    ) stay
+    WHERE NOT own.closed
+      AND $2 - $1 >= coalesce(own.min_stay, p.min_stay, 1) AND $2 - $1 <= coalesce(own.max_stay, p.max_stay, 99)
+      AND ($11::bool IS NULL OR p.refundable = $11)
 ), cheapest AS (
-    SELECT DISTINCT ON (o.hotel_id) o.*, p.meal_plan, c.refundable
+    SELECT DISTINCT ON (o.hotel_id) o.*
     FROM offer o
-    JOIN plan p ON p.hotel_id = o.hotel_id AND p.rate_plan_id = o.rate_plan_id
-    CROSS JOIN LATERAL (SELECT EXISTS (
-        SELECT 1 FROM cancellation_tiers c
-        WHERE c.hotel_id = o.hotel_id AND c.rate_plan_id = o.rate_plan_id
-          AND (c.penalty_percent = 0 OR c.penalty_nights = 0 OR c.penalty_amount = 0 OR o.total = 0)
-          AND p.arrival - c.until_hours_before_check_in * interval '1 hour' > p.now) AS refundable) c
-    WHERE $11::bool IS NULL OR c.refundable = $11
     ORDER BY o.hotel_id, o.total, o.room_type_id, o.rate_plan_id
 )";
 
@@ -236,8 +242,7 @@ pub fn find(conn: &mut PgConnection, ask: &Ask, after: Option<After>) -> Result<
     let (after_hotel, after) =
         (after.as_ref().map(|after| after.hotel_id), after.map(|after| (after.text, after.number)));
     let (after_text, after_number) = after.unzip();
-    let query = diesel::sql_query(statement(ask))
-        .into_boxed::<Pg>()
+    let query = sql(statement(ask))
         .bind::<Date, _>(ask.stay.check_in())
         .bind::<Date, _>(ask.stay.check_out())
         .bind::<Integer, _>(i32::from(ask.party.adults))
@@ -259,7 +264,7 @@ pub fn find(conn: &mut PgConnection, ask: &Ask, after: Option<After>) -> Result<
     Ok(bind_place(query, &ask.place).load(conn)?)
 }
 
-fn bind_place<'q>(query: BoxedSqlQuery<'q, Pg, SqlQuery>, place: &Place) -> BoxedSqlQuery<'q, Pg, SqlQuery> {
+fn bind_place(query: Statement, place: &Place) -> Statement {
     match place {
         Place::City { key, country } => query.bind::<Text, _>(country.clone()).bind::<Text, _>(key.clone()),
         Place::Hotels(ids) => query.bind::<Array<SqlUuid>, _>(ids.clone()),
