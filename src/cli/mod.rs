@@ -1,5 +1,7 @@
 //! The command line: one file a command.
 
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command speaks to the terminal it was typed in")]
+
 mod ground;
 mod migrate;
 mod openapi;

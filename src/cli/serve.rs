@@ -71,11 +71,11 @@ fn greet(address: SocketAddr, config: &Config, admin: &FirstAdmin) {
 
 fn welcome(address: SocketAddr) -> String {
     format!(
-        r#"
+        r"
 Lastroom serves http://{address}/api/v1 and describes itself at http://{address}/docs
 Book a room in Paris from another terminal:
 
-{}"#,
+{}",
         tour(address)
     )
 }

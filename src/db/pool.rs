@@ -75,7 +75,7 @@ impl Db {
         T: Send + 'static,
         E: CarriesDb + Send + 'static,
     {
-        self.on_connection(move |db| tx::with_retries(|| db.connect_and(|conn| tx::begin(conn)), &work)).await
+        self.on_connection(move |db| tx::with_retries(|| db.connect_and(tx::begin), &work)).await
     }
 
     /// Runs `work`, which only reads, on a blocking thread; again on a fresh connection if the first turns out dead.

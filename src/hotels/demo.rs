@@ -263,6 +263,9 @@ fn insert_taxes(tx: &mut Tx<'_>, city: &City, hotel_id: HotelId, hotel_no: i64) 
     Ok(())
 }
 
+/// (part, name, meals, payment, percent, amount, free until hours before, first night until hours before).
+type Plan = (u8, &'static str, &'static str, &'static str, Option<i64>, Option<i64>, Option<i32>, Option<i32>);
+
 /// Flexible; non-refundable and breakfast derived from it; and one that is paid at the property.
 fn insert_plans(
     tx: &mut Tx<'_>,
@@ -273,8 +276,6 @@ fn insert_plans(
 ) -> Result<Uuid, DbError> {
     let flexible = id(hotel_no, 30);
     let breakfast = city.standard * 12 / 100 / city.unit * city.unit;
-    // (part, name, meals, payment, percent, amount, free until hours before, first night until hours before).
-    type Plan = (u8, &'static str, &'static str, &'static str, Option<i64>, Option<i64>, Option<i32>, Option<i32>);
     let plans: [Plan; 4] = [
         (30, "Flexible", "room_only", "prepaid", None, None, Some(48), Some(24)),
         (31, "Non-refundable", "room_only", "prepaid", Some(-12), None, None, None),

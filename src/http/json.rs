@@ -196,7 +196,7 @@ mod tests {
         assert_eq!(field(r#"{"inner":[{"x":"1"}]}"#), ("inner[0].x".into(), "invalid".into()));
         assert_eq!(field(r#"{"inner":[{"x":1,"price":1}]}"#), ("inner[0].price".into(), "unknown_field".into()));
         assert_eq!(field(r#"{"inner":[{}]}"#), ("inner[0].x".into(), "missing".into()));
-        assert_eq!(field(r#"{}"#), ("inner".into(), "missing".into()));
+        assert_eq!(field("{}"), ("inner".into(), "missing".into()));
         assert_eq!(field("{\"inner\":[{\"x\":\"\\u0000\"}]}"), ("inner[0].x".into(), "invalid".into()));
     }
 }

@@ -107,7 +107,7 @@ mod tests {
 
     #[test]
     fn exponents_follow_iso_4217() {
-        let exponent = |code: &str| iso_currency::Currency::from_code(code).and_then(|c| c.exponent());
+        let exponent = |code: &str| iso_currency::Currency::from_code(code).and_then(iso_currency::Currency::exponent);
         assert_eq!((exponent("JPY"), exponent("EUR"), exponent("BHD")), (Some(0), Some(2), Some(3)));
         assert_eq!("eur".parse::<Currency>(), Err(UnknownCurrency));
     }

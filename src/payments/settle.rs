@@ -34,8 +34,8 @@ pub enum Outcome {
 ///
 /// Locks: the hold, the payment, and the nights if the hold's time is over. Whether the hold is live is judged by the
 /// database's clock under its lock.
-pub fn settle<'t>(
-    tx: &mut Tx<'t>,
+pub fn settle(
+    tx: &mut Tx<'_>,
     hotel_id: HotelId,
     attempt_id: AttemptId,
     outcome: &Outcome,

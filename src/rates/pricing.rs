@@ -85,9 +85,8 @@ pub fn price_room(
     let (mut total, mut due_at_property) = (0i64, 0i64);
     for night in &nightly {
         total = total.checked_add(night.total()?).ok_or(OutOfRange)?;
-        let later = night.taxes.iter().filter(|tax| tax.due == Due::AtProperty).map(|tax| tax.amount);
-        due_at_property =
-            later.fold(Some(due_at_property), |sum, amount| sum?.checked_add(amount)).ok_or(OutOfRange)?;
+        let mut later = night.taxes.iter().filter(|tax| tax.due == Due::AtProperty).map(|tax| tax.amount);
+        due_at_property = later.try_fold(due_at_property, i64::checked_add).ok_or(OutOfRange)?;
     }
     if policy == PaymentPolicy::PayAtProperty {
         due_at_property = total;

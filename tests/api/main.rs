@@ -5,9 +5,11 @@
     clippy::unwrap_used,
     clippy::indexing_slicing,
     clippy::panic,
-    reason = "a test that does not get what it expects is to fail"
+    clippy::print_stderr,
+    reason = "a test that does not get what it expects is to fail, and to say so"
 )]
 
+#[allow(dead_code, unused_imports, reason = "an actor's words are a vocabulary, whichever tests happen to use them")]
 mod support;
 
 mod funnel;

@@ -224,7 +224,7 @@ mod tests {
     #[test]
     fn tail_is_this_start_only_and_short() {
         let file = tempfile::NamedTempFile::new().unwrap();
-        let lines: String = (0..40).map(|n| format!("line {n}\n")).collect();
+        let lines = (0..40).fold(String::new(), |text, n| format!("{text}line {n}\n"));
         fs::write(file.path(), format!("old\n{lines}")).unwrap();
         let tail = tail(file.path(), 4);
         assert_eq!(tail.lines().count(), LOG_TAIL_LINES + 1);

@@ -161,5 +161,5 @@ fn fingerprint() -> String {
     for step in steps {
         text.push_str(&fs::read_to_string(step.join("up.sql")).expect("a step up"));
     }
-    sha256(text.as_bytes()).iter().take(6).map(|byte| format!("{byte:02x}")).collect()
+    sha256(text.as_bytes()).iter().take(6).fold(String::new(), |name, byte| format!("{name}{byte:02x}"))
 }
