@@ -15,6 +15,10 @@ pub fn city_key(city: &str) -> String {
     while words.len() > 1 && (postal || divided) && words.last().is_some_and(|word| is_ordinal(word)) {
         words.pop();
     }
+    // "VERSAILLES - 78000".
+    if words.len() > 1 && words.last().is_some_and(|word| word.len() == 5 && word.bytes().all(|b| b.is_ascii_digit())) {
+        words.pop();
+    }
     words.join(" ")
 }
 
@@ -36,6 +40,8 @@ mod tests {
         }
         assert_eq!(city_key("Saint-Étienne"), "saint etienne");
         assert_eq!(city_key("SAINT ETIENNE CEDEX 1"), "saint etienne");
+        assert_eq!(city_key("VERSAILLES - 78000"), "versailles");
+        assert_eq!(city_key("LE TOUQUET-PARIS-PLAGE"), "le touquet paris plage");
         assert_eq!(city_key("São Paulo"), "sao paulo");
         assert_eq!(city_key("1770"), "1770");
     }

@@ -26,6 +26,12 @@ impl Currency {
     pub fn code(self) -> &'static str {
         self.0.code()
     }
+
+    /// Decimal places of a whole unit; 0 where ISO 4217 gives none.
+    #[must_use]
+    pub fn exponent(self) -> u16 {
+        self.0.exponent().unwrap_or_default()
+    }
 }
 
 impl fmt::Display for Currency {
