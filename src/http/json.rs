@@ -24,6 +24,10 @@ pub fn parse(bytes: &[u8]) -> Result<Value, Problem> {
 
 /// Reads a value into a type. 422 naming the field that is missing, unknown or of another type.
 pub fn read<T: DeserializeOwned>(value: Value) -> Result<T, Problem> {
+    // serde would read a struct from an array too, its members in order.
+    if !value.is_object() {
+        return Err(Problem::field("body", "must be a JSON object"));
+    }
     no_nul(&value, "")?;
     serde_path_to_error::deserialize(value)
         .map_err(|error| field_problem(&error.path().to_string(), &error.inner().to_string()))
