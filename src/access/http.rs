@@ -20,7 +20,7 @@ use super::register;
 use super::store::{self, NewUser};
 use super::tokens::{AccessTokens, Jwks};
 use crate::db::{Db, DbError};
-use crate::http::extract::{Body, InOrder};
+use crate::http::extract::{Body, InOrder, NoQuery};
 use crate::http::idempotency::OptionalKey;
 use crate::http::problem::{Code, Problem, ProblemDocument, internal};
 use crate::kernel::ids::{HotelId, UserId};
@@ -217,7 +217,8 @@ pub async fn logout_user(
     (status = 401, body = ProblemDocument, content_type = "application/problem+json"),
 ))]
 #[get("/auth/me")]
-pub async fn me(SignedIn(caller): SignedIn, db: Data<Db>) -> Result<Json<Me>, Problem> {
+pub async fn me(call: InOrder<(SignedIn, NoQuery)>, db: Data<Db>) -> Result<Json<Me>, Problem> {
+    let InOrder((SignedIn(caller), NoQuery)) = call;
     let user_id = caller.user_id;
     let read =
         move |conn: &mut _| Ok::<_, DbError>((store::profile(conn, user_id)?, store::memberships(conn, user_id)?));

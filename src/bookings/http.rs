@@ -18,7 +18,7 @@ use crate::access::guard::{May, StaysBook};
 use crate::db::{Db, DbError};
 use crate::holds::http::{ListQuery, problem as hold_problem};
 use crate::http::BASE;
-use crate::http::extract::{Body, InOrder, PathId, Query};
+use crate::http::extract::{Body, InOrder, NoQuery, PathId, Query};
 use crate::http::idempotency::{Answer, Halt, Key, OptionalKey, once};
 use crate::http::problem::{Code, Problem, ProblemDocument};
 use crate::kernel::ids::{BookingId, BookingRoomId, HoldId, HotelId, RatePlanId, RoomTypeId};
@@ -255,10 +255,10 @@ pub async fn list_bookings(
 ))]
 #[get("/bookings/{id}")]
 pub async fn get_booking(
-    call: InOrder<(May<StaysBook>, PathId<BookingId>)>,
+    call: InOrder<(May<StaysBook>, NoQuery, PathId<BookingId>)>,
     db: Data<Db>,
 ) -> Result<HttpResponse, Problem> {
-    let InOrder((guest, PathId(booking_id))) = call;
+    let InOrder((guest, NoQuery, PathId(booking_id))) = call;
     let user_id = guest.caller.user_id;
     let read = move |conn: &mut PgConnection| {
         let booking = store::find(conn, user_id, booking_id)?;

@@ -18,7 +18,7 @@ use crate::access::guard::{May, StaysBook};
 use crate::config::Config;
 use crate::db::{Db, DbError};
 use crate::http::BASE;
-use crate::http::extract::{Body, InOrder, PathId, Query};
+use crate::http::extract::{Body, InOrder, NoQuery, PathId, Query};
 use crate::http::idempotency::{Answer, Halt, Key, Keyed, once};
 use crate::http::problem::{Code, Problem, ProblemDocument};
 use crate::inventory::stock::Nights;
@@ -239,8 +239,11 @@ pub async fn list_holds(
     (status = 404, body = ProblemDocument, content_type = "application/problem+json"),
 ))]
 #[get("/holds/{id}")]
-pub async fn get_hold(call: InOrder<(May<StaysBook>, PathId<HoldId>)>, db: Data<Db>) -> Result<HttpResponse, Problem> {
-    let InOrder((guest, PathId(hold_id))) = call;
+pub async fn get_hold(
+    call: InOrder<(May<StaysBook>, NoQuery, PathId<HoldId>)>,
+    db: Data<Db>,
+) -> Result<HttpResponse, Problem> {
+    let InOrder((guest, NoQuery, PathId(hold_id))) = call;
     let user_id = guest.caller.user_id;
     let read = move |conn: &mut diesel::PgConnection| {
         let hold = store::find(conn, user_id, hold_id)?;
@@ -262,10 +265,10 @@ pub async fn get_hold(call: InOrder<(May<StaysBook>, PathId<HoldId>)>, db: Data<
 ))]
 #[delete("/holds/{id}")]
 pub async fn release_hold(
-    call: InOrder<(May<StaysBook>, PathId<HoldId>)>,
+    call: InOrder<(May<StaysBook>, NoQuery, PathId<HoldId>)>,
     db: Data<Db>,
 ) -> Result<HttpResponse, Problem> {
-    let InOrder((guest, PathId(hold_id))) = call;
+    let InOrder((guest, NoQuery, PathId(hold_id))) = call;
     let user_id = guest.caller.user_id;
     db.write(move |tx| release::release(tx, user_id, hold_id)).await.map_err(problem)?;
     Ok(HttpResponse::NoContent().finish())

@@ -67,6 +67,7 @@ impl<T: DeserializeOwned + Validate<Context = ()> + 'static> FromRequest for Bod
             }
             let bytes = collect(&req, &mut payload).await?;
             let parsed = json::parse(&bytes)?;
+            no_query(req.query_string())?;
             let hash = sha256(json::canonical(&parsed).as_bytes());
             let value: T = json::read(parsed)?;
             validate(&value)?;
@@ -84,6 +85,18 @@ impl<T: DeserializeOwned + Validate<Context = ()> + 'static> FromRequest for Que
 
     fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
         std::future::ready(query(req.query_string()).map(Self).map_err(Into::into))
+    }
+}
+
+/// The call takes no query parameters. [`Body`] checks the same for itself.
+pub struct NoQuery;
+
+impl FromRequest for NoQuery {
+    type Error = Error;
+    type Future = std::future::Ready<Result<Self, Error>>;
+
+    fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
+        std::future::ready(no_query(req.query_string()).map(|()| Self).map_err(Into::into))
     }
 }
 
@@ -120,6 +133,20 @@ fn query<T: DeserializeOwned + Validate<Context = ()>>(text: &str) -> Result<T, 
         .map_err(|error| json::field_problem(&error.path().to_string(), &error.inner().to_string()))?;
     validate(&value)?;
     Ok(value)
+}
+
+fn no_query(text: &str) -> Result<(), Problem> {
+    match form_urlencoded::parse(text.as_bytes()).next() {
+        Some((name, _)) => {
+            let message = "this call takes no query parameters".to_owned();
+            Err(Problem::invalid(vec![FieldError {
+                field: name.into_owned(),
+                code: "unknown_field".to_owned(),
+                message,
+            }]))
+        }
+        None => Ok(()),
+    }
 }
 
 fn is_json(req: &HttpRequest) -> bool {

@@ -17,7 +17,7 @@ use crate::config::Config;
 use crate::db::{Db, DbError};
 use crate::holds::http::problem as hold_problem;
 use crate::http::BASE;
-use crate::http::extract::{Body, InOrder, PathId};
+use crate::http::extract::{Body, InOrder, NoQuery, PathId};
 use crate::http::idempotency::{Answer, Claim, Halt, Key, Keyed, claim, finish, free, refuse, works_on};
 use crate::http::problem::{Code, Problem, ProblemDocument};
 use crate::kernel::ids::{AttemptId, HoldId, PaymentId};
@@ -244,10 +244,10 @@ async fn take_turn(db: &Db, provider: &Provider, keyed: Keyed, ask: Pay) -> Resu
 ))]
 #[get("/payments/{id}")]
 pub async fn get_payment(
-    call: InOrder<(May<StaysBook>, PathId<PaymentId>)>,
+    call: InOrder<(May<StaysBook>, NoQuery, PathId<PaymentId>)>,
     db: Data<Db>,
 ) -> Result<Json<PaymentBody>, Problem> {
-    let InOrder((guest, PathId(payment_id))) = call;
+    let InOrder((guest, NoQuery, PathId(payment_id))) = call;
     let user_id = guest.caller.user_id;
     let found = db.read::<_, DbError>(move |conn| store::find(conn, user_id, payment_id)).await?;
     let payment = found.ok_or_else(|| Problem::plain(Code::NotFound))?;

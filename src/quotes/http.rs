@@ -17,7 +17,7 @@ use crate::access::guard::{May, StaysBook};
 use crate::config::Config;
 use crate::db::Db;
 use crate::http::BASE;
-use crate::http::extract::{Body, InOrder, PathId};
+use crate::http::extract::{Body, InOrder, NoQuery, PathId};
 use crate::http::idempotency::{Answer, Halt, OptionalKey, once};
 use crate::http::problem::{Code, Problem, ProblemDocument};
 use crate::kernel::ids::{HotelId, QuoteId, RatePlanId, RoomTypeId};
@@ -142,10 +142,10 @@ pub async fn create_quote(
 ))]
 #[get("/quotes/{id}")]
 pub async fn get_quote(
-    call: InOrder<(May<StaysBook>, PathId<QuoteId>)>,
+    call: InOrder<(May<StaysBook>, NoQuery, PathId<QuoteId>)>,
     db: Data<Db>,
 ) -> Result<Json<QuoteBody>, Problem> {
-    let InOrder((guest, PathId(quote_id))) = call;
+    let InOrder((guest, NoQuery, PathId(quote_id))) = call;
     let user_id = guest.caller.user_id;
     let found = db.read(move |conn| store::find(conn, user_id, &[quote_id])).await?;
     let quote = found.first().ok_or_else(|| Problem::plain(Code::NotFound))?;
