@@ -86,10 +86,12 @@ pub fn browser() -> SwaggerUi {
 
 /// No handler took the request: 405 where another method would have been taken, else 404.
 pub async fn nowhere(req: HttpRequest, published: Data<Published>) -> HttpResponse {
-    let known = published.paths.iter().find(|(path, _)| path.is_match(req.path()));
-    let Some((_, methods)) = known else {
+    // `/bookings/lookup` is a path of its own and fits `/bookings/{id}` too: both say what it takes.
+    let fitting = published.paths.iter().filter(|(path, _)| path.is_match(req.path()));
+    let methods: Vec<_> = fitting.flat_map(|(_, methods)| methods.iter().copied()).collect();
+    if methods.is_empty() {
         return Problem::plain(Code::NotFound).error_response();
-    };
+    }
     let mut response = Problem::plain(Code::MethodNotAllowed).error_response();
     if let Ok(allow) = header::HeaderValue::from_str(&methods.join(", ")) {
         response.headers_mut().insert(header::ALLOW, allow);
