@@ -1,7 +1,8 @@
 //! Stays: half-open ranges of hotel-local nights.
 
 use chrono::{Days, NaiveDate};
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// The longest stay that can be sold, in nights.
 pub const MAX_NIGHTS: i64 = 99;
@@ -56,6 +57,13 @@ impl Stay {
             Some(date)
         })
     }
+}
+
+/// Reads a stay date: `YYYY-MM-DD`, and nothing else that chrono would take for a date.
+pub fn stay_date<'de, D: Deserializer<'de>>(deserializer: D) -> Result<NaiveDate, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let date = text.parse().ok().filter(|date: &NaiveDate| date.format("%Y-%m-%d").to_string() == text);
+    date.filter(|_| text.len() == 10).ok_or_else(|| D::Error::custom("must be a date, YYYY-MM-DD"))
 }
 
 #[cfg(test)]

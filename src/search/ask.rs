@@ -15,7 +15,7 @@ use crate::kernel::clock::{Instant, earliest_today};
 use crate::kernel::money::Currency;
 use crate::kernel::page::{DEFAULT_LIMIT, MAX_LIMIT};
 use crate::kernel::party::{MAX_ADULTS, MAX_CHILD_AGE, MAX_CHILDREN, MAX_ROOMS, Party};
-use crate::kernel::stay::{Stay, StayError};
+use crate::kernel::stay::{Stay, StayError, stay_date};
 use crate::rates::plan::MealPlan;
 use crate::text_enum;
 
@@ -44,8 +44,10 @@ text_enum! {
 #[into_params(parameter_in = Query)]
 pub struct SearchQuery {
     /// Hotel-local.
+    #[serde(deserialize_with = "stay_date")]
     pub check_in: NaiveDate,
     /// 1 to 99 nights after `check_in`.
+    #[serde(deserialize_with = "stay_date")]
     pub check_out: NaiveDate,
     /// Adults a room [default: 2].
     #[garde(range(min = 1, max = MAX_ADULTS))]
@@ -145,6 +147,12 @@ impl SearchQuery {
     }
 
     fn place(&self) -> Result<Place, Problem> {
+        for (name, degrees) in [("lat", self.lat), ("lon", self.lon)] {
+            // NaN is outside of every range and yet passes each bound.
+            if degrees.is_some_and(f64::is_nan) {
+                return Err(Problem::field(name, "must be a number of degrees"));
+            }
+        }
         let together = |named: &str| {
             Problem::field(named, "city with country, lat with lon and radius_km, or hotel_ids: one of the three")
         };

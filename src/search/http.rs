@@ -26,6 +26,7 @@ use crate::kernel::money::Money;
 use crate::kernel::page::Page;
 use crate::kernel::party::{MAX_ADULTS, MAX_ROOMS};
 use crate::kernel::secret::Keyring;
+use crate::kernel::stay::stay_date;
 use crate::rates::plan::MealPlan;
 
 const TAG: &str = "search";
@@ -140,8 +141,10 @@ pub async fn search(
 #[into_params(parameter_in = Query)]
 pub struct OffersQuery {
     /// Hotel-local.
+    #[serde(deserialize_with = "stay_date")]
     check_in: NaiveDate,
     /// 1 to 99 nights after `check_in`.
+    #[serde(deserialize_with = "stay_date")]
     check_out: NaiveDate,
     /// Adults a room [default: 2].
     #[garde(range(min = 1, max = MAX_ADULTS))]
