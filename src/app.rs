@@ -74,7 +74,7 @@ impl App {
         let shared = Shared::new(config.clone(), db.clone(), secret)?;
         let (stop, stopped) = watch::channel(false);
         holds::sweeper::start(db.clone(), config.sweep_interval, stopped.clone());
-        payments::worker::start(db.clone(), shared.provider.clone(), config.confirm_window_s, stopped.clone());
+        payments::worker::start(&db, &shared.provider, config.confirm_window_s, &stopped);
         let server = serve(listener, shared, stopped)?;
         Ok(Self { server, address, db, stop })
     }

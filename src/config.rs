@@ -190,7 +190,7 @@ impl Config {
             session_ttl_s: range(&given.session_ttl_s, "LASTROOM_SESSION_TTL_S", 2_592_000, 60, 31_536_000)?,
             refresh_grace_s: range(&given.refresh_grace_s, "LASTROOM_REFRESH_GRACE_S", 10, 0, 300)?,
             cors_origins: cors_origins(&given)?,
-            log: given.log.clone().unwrap_or_else(|| "info".to_owned()),
+            log: log_filter(&given)?,
             log_format: log_format(&given)?,
             pool_size: range(&given.pool_size, "LASTROOM_POOL_SIZE", 16, 1, 1_000)?,
             pool_wait: Duration::from_millis(range(&given.pool_wait_ms, "LASTROOM_POOL_WAIT_MS", 1_500, 1, 60_000)?),
@@ -241,6 +241,14 @@ where
 
 fn flag(given: &Option<String>, setting: &str, default: bool) -> Result<bool, ConfigError> {
     parsed(given, setting, default, "must be true or false")
+}
+
+fn log_filter(given: &Given) -> Result<String, ConfigError> {
+    let filter = given.log.clone().unwrap_or_else(|| "info".to_owned());
+    match tracing_subscriber::EnvFilter::try_new(&filter) {
+        Ok(_) => Ok(filter),
+        Err(_) => Err(ConfigError::new("LASTROOM_LOG", "must be a filter such as info or lastroom=debug")),
+    }
 }
 
 fn log_format(given: &Given) -> Result<LogFormat, ConfigError> {

@@ -443,6 +443,15 @@ diesel::table! {
 }
 
 diesel::table! {
+    simulator_refunds (idempotency_key) {
+        idempotency_key -> Text,
+        intent_id -> Text,
+        amount -> Int8,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     taxes (hotel_id, tax_id) {
         hotel_id -> Uuid,
         tax_id -> Uuid,
@@ -487,6 +496,7 @@ diesel::joinable!(role_permissions -> permissions (permission));
 diesel::joinable!(role_permissions -> roles (role));
 diesel::joinable!(room_types -> hotels (hotel_id));
 diesel::joinable!(sessions -> users (user_id));
+diesel::joinable!(simulator_refunds -> simulator_intents (intent_id));
 diesel::joinable!(taxes -> hotels (hotel_id));
 diesel::joinable!(user_roles -> roles (role));
 diesel::joinable!(user_roles -> users (user_id));
@@ -524,6 +534,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     rooms,
     sessions,
     simulator_intents,
+    simulator_refunds,
     taxes,
     user_roles,
     users,

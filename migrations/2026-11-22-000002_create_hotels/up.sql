@@ -5,7 +5,8 @@ CREATE TABLE hotels (
     city text NOT NULL,
     city_key text NOT NULL,
     country text NOT NULL CONSTRAINT hotels_country_iso CHECK (country ~ '^[A-Z]{2}$'),
-    time_zone text NOT NULL,
+    time_zone text NOT NULL
+        CONSTRAINT hotels_time_zone_known CHECK (timestamptz '2000-01-01 00:00+00' AT TIME ZONE time_zone IS NOT NULL),
     currency text NOT NULL CONSTRAINT hotels_currency_iso CHECK (currency ~ '^[A-Z]{3}$'),
     lat double precision CONSTRAINT hotels_lat_range CHECK (lat BETWEEN -90 AND 90),
     lon double precision CONSTRAINT hotels_lon_range CHECK (lon BETWEEN -180 AND 180),

@@ -8,7 +8,7 @@ CREATE TABLE rate_plans (
         CHECK (payment_policy IN ('prepaid', 'pay_at_property')),
     derived_from uuid,
     derived_percent numeric(7, 3),
-    derived_amount bigint,
+    derived_amount bigint CONSTRAINT rate_plans_derived_amount_range CHECK (derived_amount BETWEEN -100000000000 AND 100000000000),
     is_derived boolean NOT NULL GENERATED ALWAYS AS (derived_from IS NOT NULL) STORED,
     base_is_derived boolean GENERATED ALWAYS AS (CASE WHEN derived_from IS NULL THEN NULL ELSE false END) STORED,
     min_stay smallint CONSTRAINT rate_plans_min_stay_range CHECK (min_stay BETWEEN 1 AND 99),
@@ -49,7 +49,7 @@ CREATE TABLE cancellation_tiers (
         CONSTRAINT cancellation_tiers_hours_range CHECK (until_hours_before_check_in BETWEEN 0 AND 17520),
     penalty_percent numeric(6, 3) CONSTRAINT cancellation_tiers_percent_range CHECK (penalty_percent BETWEEN 0 AND 100),
     penalty_nights smallint CONSTRAINT cancellation_tiers_nights_range CHECK (penalty_nights BETWEEN 0 AND 99),
-    penalty_amount bigint CONSTRAINT cancellation_tiers_amount_natural CHECK (penalty_amount >= 0),
+    penalty_amount bigint CONSTRAINT cancellation_tiers_amount_range CHECK (penalty_amount BETWEEN 0 AND 100000000000),
     PRIMARY KEY (hotel_id, rate_plan_id, until_hours_before_check_in),
     FOREIGN KEY (hotel_id, rate_plan_id) REFERENCES rate_plans,
     CONSTRAINT cancellation_tiers_one_penalty CHECK (num_nonnulls(penalty_percent, penalty_nights, penalty_amount) = 1)
@@ -60,7 +60,7 @@ CREATE TABLE child_bands (
     hotel_id uuid NOT NULL,
     rate_plan_id uuid NOT NULL,
     max_age smallint NOT NULL CONSTRAINT child_bands_age_range CHECK (max_age BETWEEN 0 AND 17),
-    amount bigint NOT NULL CONSTRAINT child_bands_amount_natural CHECK (amount >= 0),
+    amount bigint NOT NULL CONSTRAINT child_bands_amount_range CHECK (amount BETWEEN 0 AND 100000000000),
     PRIMARY KEY (hotel_id, rate_plan_id, max_age),
     FOREIGN KEY (hotel_id, rate_plan_id) REFERENCES rate_plans
 );
@@ -71,7 +71,7 @@ CREATE TABLE taxes (
     tax_id uuid NOT NULL,
     name text NOT NULL,
     percent numeric(6, 3) CONSTRAINT taxes_percent_range CHECK (percent BETWEEN 0 AND 100),
-    amount bigint CONSTRAINT taxes_amount_natural CHECK (amount >= 0),
+    amount bigint CONSTRAINT taxes_amount_range CHECK (amount BETWEEN 0 AND 100000000000),
     kind text NOT NULL CONSTRAINT taxes_kind_known CHECK (kind IN ('percent', 'per_night', 'per_person_night')),
     included boolean NOT NULL,
     due text NOT NULL CONSTRAINT taxes_due_known CHECK (due IN ('now', 'at_property')),

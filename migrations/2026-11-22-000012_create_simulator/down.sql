@@ -1,1 +1,2 @@
+DROP TABLE simulator_refunds;
 DROP TABLE simulator_intents;

@@ -13,3 +13,11 @@ CREATE TABLE simulator_intents (
     CONSTRAINT simulator_intents_captured_range CHECK (captured_amount BETWEEN 0 AND amount)
 );
 COMMENT ON TABLE simulator_intents IS 'The simulated payment provider''s own ledger: another company''s database as far as Lastroom is concerned, so nothing refers to it.';
+
+CREATE TABLE simulator_refunds (
+    idempotency_key text PRIMARY KEY,
+    intent_id text NOT NULL REFERENCES simulator_intents,
+    amount bigint NOT NULL CONSTRAINT simulator_refunds_amount_positive CHECK (amount > 0),
+    created_at timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+CREATE INDEX simulator_refunds_intent ON simulator_refunds (intent_id);

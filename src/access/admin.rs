@@ -13,8 +13,10 @@ const ADMIN: &str = "admin";
 /// What became of the first admin.
 #[derive(Debug)]
 pub enum FirstAdmin {
-    /// There is one already, or the address belongs to somebody.
+    /// There is one already.
     Exists,
+    /// There is none, and the address belongs to somebody who is not.
+    AddressTaken,
     /// Made, with the configured password.
     Made,
     /// Made, with a password to be shown once.
@@ -35,7 +37,7 @@ pub async fn ensure(db: &Db, email: &str, password: Option<SecretString>) -> Res
     };
     let made = db.write(move |tx| store::insert_user(tx, &user, ADMIN)).await?;
     Ok(match (made, password) {
-        (false, _) => FirstAdmin::Exists,
+        (false, _) => FirstAdmin::AddressTaken,
         (true, Some(_)) => FirstAdmin::Made,
         (true, None) => FirstAdmin::MadeWith(chosen),
     })

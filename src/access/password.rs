@@ -48,8 +48,15 @@ impl Passwords {
         &self,
         work: impl FnOnce() -> Result<T, AccessError> + Send + 'static,
     ) -> Result<T, AccessError> {
-        let _permit = self.at_once.acquire().await.map_err(|error| AccessError::Hash(error.to_string()))?;
-        tokio::task::spawn_blocking(work).await.map_err(|error| AccessError::Hash(error.to_string()))?
+        let permit =
+            self.at_once.clone().acquire_owned().await.map_err(|error| AccessError::Hash(error.to_string()))?;
+        tokio::task::spawn_blocking(move || {
+            // Held by the work, not by the request: a caller who hangs up does not make room for another hash.
+            let _permit = permit;
+            work()
+        })
+        .await
+        .map_err(|error| AccessError::Hash(error.to_string()))?
     }
 }
 

@@ -17,8 +17,9 @@ use crate::kernel::secret::{Keyring, Purpose, sha256};
 const ISSUER: &str = "lastroom";
 const AUDIENCE: &str = "lastroom-api";
 const TYPE: &str = "access";
-/// How far clocks of servers may differ, in seconds.
-const LEEWAY_S: u64 = 5;
+/// How far the database's clock, by which tokens are issued, and a server's, by which they are checked, may differ, in
+/// seconds.
+const LEEWAY_S: u64 = 30;
 
 /// The claims of an access token.
 #[derive(Clone, Debug, Serialize, Deserialize)]

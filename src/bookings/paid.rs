@@ -4,17 +4,16 @@ use std::marker::PhantomData;
 
 use crate::db::{DbError, Tx};
 use crate::holds::live::LiveHold;
-use crate::kernel::ids::PaymentId;
 use crate::outbox::events::{self, nothing_more};
 use crate::outbox::jobs::{self, JobKind};
 use crate::payments::state::PaymentStatus;
-use crate::payments::store;
+use crate::payments::store::{self, OfHold};
 
-/// A hold that owes nothing before its confirmation: nothing is due now, or what is due is authorised and locked.
+/// A hold that owes nothing before its confirmation: nothing is due now, or what is due is there, reserved or taken, and locked.
 #[must_use]
 #[derive(Debug)]
 pub struct PaidFor<'tx> {
-    authorised: Option<PaymentId>,
+    payment: Option<OfHold>,
     tx: PhantomData<fn(&'tx ()) -> &'tx ()>,
 }
 
@@ -23,17 +22,18 @@ impl<'tx> PaidFor<'tx> {
     pub fn of(tx: &mut Tx<'tx>, hold: &LiveHold<'tx>) -> Result<Option<Self>, DbError> {
         let row = hold.row();
         if row.due_now == 0 {
-            return Ok(Some(Self { authorised: None, tx: PhantomData }));
+            return Ok(Some(Self { payment: None, tx: PhantomData }));
         }
         let payments = store::lock_of_hold(tx, row.hotel_id, row.hold_id)?;
-        let authorised = payments.into_iter().find(|(_, status)| *status == PaymentStatus::Authorized);
-        Ok(authorised.map(|(payment_id, _)| Self { authorised: Some(payment_id), tx: PhantomData }))
+        let payment = payments.into_iter().find(|payment| payment.counts);
+        Ok(payment.map(|payment| Self { payment: Some(payment), tx: PhantomData }))
     }
 
-    /// The booking is made: the money is to be taken, all of it.
+    /// The booking is made: the money is to be taken, all of it, unless the provider took it already.
     pub fn capture(self, tx: &mut Tx<'tx>, hold: &LiveHold<'tx>) -> Result<(), DbError> {
-        let Some(payment_id) = self.authorised else {
-            return Ok(());
+        let payment_id = match self.payment {
+            Some(OfHold { payment_id, status: PaymentStatus::Authorized, .. }) => payment_id,
+            _ => return Ok(()),
         };
         let hotel_id = hold.row().hotel_id;
         store::set_capture_amount(tx, hotel_id, payment_id, hold.row().due_now)?;

@@ -18,6 +18,8 @@ use crate::kernel::secret::random;
 
 /// The private cluster's database.
 const DATABASE: &str = "lastroom";
+/// Of a secret that is made.
+const SECRET_BYTES: usize = 48;
 
 /// A database up to date. A private one runs at least as long as this lives.
 pub struct Ground {
@@ -29,30 +31,52 @@ pub struct Ground {
 impl Ground {
     /// Starts or finds the database and migrates it.
     pub fn prepare(config: &Config, steps: &Steps) -> anyhow::Result<Self> {
-        let ground = match &config.database {
-            DatabaseChoice::Given { url, .. } => {
-                let secret = config.secret_key.clone().context("LASTROOM_SECRET_KEY is required with DATABASE_URL")?;
-                Self { url: url.clone(), secret, cluster: None }
-            }
+        let cluster = match &config.database {
+            DatabaseChoice::Given { .. } => None,
             DatabaseChoice::Private { data_dir, pg_bin } => {
                 let settings =
                     Settings { data_dir: data_dir.clone(), pg_bin: pg_bin.clone(), durability: Durability::Full };
-                let cluster = PrivateCluster::acquire(&settings, steps)?;
-                cluster.ensure_database(DATABASE)?;
-                let secret = match &config.secret_key {
-                    Some(secret) => secret.clone(),
-                    None => kept_secret(cluster.data_dir())?,
-                };
-                Self { url: SecretString::from(cluster.url(DATABASE)), secret, cluster: Some(cluster) }
+                Some(PrivateCluster::acquire(&settings, steps)?)
             }
         };
+        match Self::on(config, cluster.as_ref(), steps) {
+            Ok((url, secret)) => Ok(Self { url, secret, cluster }),
+            Err(error) => {
+                // A server that nobody stands on is not left running.
+                if let Some(cluster) = cluster {
+                    cluster.release()?;
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// The database's address and the secret, after bringing the schema up to date.
+    fn on(
+        config: &Config,
+        cluster: Option<&PrivateCluster>,
+        steps: &Steps,
+    ) -> anyhow::Result<(SecretString, SecretString)> {
+        let (url, kept_in) = match (&config.database, cluster) {
+            (DatabaseChoice::Given { url, .. }, _) => (url.clone(), None),
+            (DatabaseChoice::Private { .. }, Some(cluster)) => {
+                cluster.ensure_database(DATABASE)?;
+                (SecretString::from(cluster.url(DATABASE)), Some(cluster.data_dir()))
+            }
+            (DatabaseChoice::Private { .. }, None) => anyhow::bail!("the private PostgreSQL does not run"),
+        };
+        let secret = match (&config.secret_key, kept_in) {
+            (Some(secret), _) => secret.clone(),
+            (None, Some(data_dir)) => kept_secret(data_dir)?,
+            (None, None) => anyhow::bail!("LASTROOM_SECRET_KEY is required with DATABASE_URL"),
+        };
         steps.say("Bringing the schema up to date");
-        let url = config.database.migrate_url().unwrap_or_else(|| ground.url.expose_secret());
+        let migrate_url = config.database.migrate_url().unwrap_or_else(|| url.expose_secret());
         // The error of libpq names the host and the user, never the password.
-        let mut conn = PgConnection::establish(url).context("cannot connect to the database")?;
+        let mut conn = PgConnection::establish(migrate_url).context("cannot connect to the database")?;
         let steps_run = migrate::run_pending(&mut conn)?;
         tracing::debug!(steps_run, "the schema is up to date");
-        Ok(ground)
+        Ok((url, secret))
     }
 
     /// Lets go of a private cluster: the last one out stops it.
@@ -68,26 +92,35 @@ impl Ground {
 /// The secret of a data folder, made the first time.
 fn kept_secret(data_dir: &Path) -> anyhow::Result<SecretString> {
     let path = data_dir.join("secret.key");
-    let made = URL_SAFE_NO_PAD.encode(random::<48>());
+    if let Ok(kept) = fs::read_to_string(&path) {
+        return checked(kept);
+    }
+    // Written beside and then linked: another first start sees a whole file or none.
+    let draft = data_dir.join(format!("secret.key.{}", std::process::id()));
+    write_private(&draft, &URL_SAFE_NO_PAD.encode(random::<SECRET_BYTES>()))
+        .context("cannot write the data folder's secret")?;
+    let linked = fs::hard_link(&draft, &path);
+    fs::remove_file(&draft).context("cannot remove the draft of the data folder's secret")?;
+    match linked {
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => {
+            Err(error).context("cannot write the data folder's secret")
+        }
+        _ => checked(fs::read_to_string(&path).context("cannot read the data folder's secret")?),
+    }
+}
+
+fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
     let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
+    options.write(true).create(true).truncate(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    match options.open(&path) {
-        Ok(mut file) => {
-            file.write_all(made.as_bytes())
-                .and_then(|()| file.sync_all())
-                .context("cannot write the data folder's secret")?;
-            Ok(SecretString::from(made))
-        }
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-            let kept = fs::read_to_string(&path).context("cannot read the data folder's secret")?;
-            anyhow::ensure!(
-                kept.len() == made.len(),
-                "the data folder's secret.key is damaged; remove it to have another made"
-            );
-            Ok(SecretString::from(kept))
-        }
-        Err(error) => Err(error).context("cannot write the data folder's secret"),
-    }
+    let mut file = options.open(path)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()
+}
+
+fn checked(kept: String) -> anyhow::Result<SecretString> {
+    let bytes = URL_SAFE_NO_PAD.decode(&kept).map_or(0, |bytes| bytes.len());
+    anyhow::ensure!(bytes == SECRET_BYTES, "the data folder's secret.key is damaged; remove it to have another made");
+    Ok(SecretString::from(kept))
 }

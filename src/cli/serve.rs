@@ -57,6 +57,12 @@ fn greet(address: SocketAddr, config: &Config, admin: &FirstAdmin) {
     eprintln!("{}", welcome(address));
     match admin {
         FirstAdmin::Exists => {}
+        FirstAdmin::AddressTaken => {
+            eprintln!(
+                "There is no admin, and {} is a guest: set LASTROOM_ADMIN_EMAIL to another.\n",
+                config.admin_email
+            );
+        }
         FirstAdmin::Made => eprintln!("The first admin is {}, with the configured password.\n", config.admin_email),
         FirstAdmin::MadeWith(password) => {
             eprintln!(

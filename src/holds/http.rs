@@ -5,6 +5,7 @@ use std::sync::Arc;
 use actix_web::web::{Data, Json};
 use actix_web::{HttpResponse, delete, get, post};
 use chrono::{DateTime, Utc};
+use diesel::PgConnection;
 use garde::Validate;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -22,7 +23,7 @@ use crate::http::extract::{Body, InOrder, NoQuery, PathId, Query};
 use crate::http::idempotency::{Answer, Halt, Key, Keyed, once};
 use crate::http::problem::{Code, Problem, ProblemDocument};
 use crate::inventory::stock::Nights;
-use crate::kernel::ids::{HoldId, HotelId, QuoteId};
+use crate::kernel::ids::{HoldId, HotelId, QuoteId, UserId};
 use crate::kernel::money::Money;
 use crate::kernel::page::{self, DEFAULT_LIMIT, MAX_LIMIT, Page};
 use crate::kernel::secret::Keyring;
@@ -62,21 +63,37 @@ pub struct HoldBody {
 }
 
 impl HoldBody {
-    fn read(conn: &mut diesel::PgConnection, hold: &HoldRow) -> Result<Self, DbError> {
-        let items = quotes::of_hold(conn, hold.hotel_id, hold.hold_id)?;
+    /// The holds with their items, in one more query.
+    fn read(conn: &mut PgConnection, holds: &[HoldRow]) -> Result<Vec<Self>, DbError> {
+        let keys: Vec<_> = holds.iter().map(|hold| (hold.hotel_id, hold.hold_id)).collect();
+        let items = quotes::of_holds(conn, &keys)?;
+        let body = |hold: &HoldRow| {
+            let own = items.iter().filter(|(hold_id, _)| *hold_id == hold.hold_id).map(|(_, quote)| quote);
+            Self::new(hold, own.map(QuoteBody::from).collect())
+        };
+        Ok(holds.iter().map(body).collect())
+    }
+
+    fn new(hold: &HoldRow, items: Vec<QuoteBody>) -> Self {
         let money = |amount| Money::new(amount, hold.currency);
-        Ok(Self {
+        Self {
             hold_id: hold.hold_id,
             hotel_id: hold.hotel_id,
             status: hold.status_now(),
             expires_at: hold.live_until.unwrap_or(hold.expires_at),
             version: hold.version,
-            items: items.iter().map(QuoteBody::from).collect(),
+            items,
             total: money(hold.total),
             due_now: money(hold.due_now),
             due_at_property: money(hold.due_at_property),
             created_at: hold.created_at,
-        })
+        }
+    }
+
+    /// One of the user's holds.
+    fn find(conn: &mut PgConnection, user_id: UserId, hold_id: HoldId) -> Result<Option<Self>, DbError> {
+        let hold: Vec<_> = store::find(conn, user_id, hold_id)?.into_iter().collect();
+        Ok(Self::read(conn, &hold)?.pop())
     }
 }
 
@@ -171,9 +188,9 @@ async fn place_once(db: &Db, keyed: Keyed, ask: Place) -> Result<Answer, Halt<In
     db.write(move |tx| {
         once(tx, Some(&keyed), |tx| match place::place(tx, &ask).map_err(halt)? {
             Placed::Held { hold_id } => {
-                let hold =
-                    store::find(tx, ask.user_id, hold_id)?.ok_or_else(|| DbError::invariant("placed holds exist"))?;
-                let answer = Answer::json(201, &HoldBody::read(tx, &hold)?)?;
+                let hold = HoldBody::find(tx, ask.user_id, hold_id)?;
+                let hold = hold.ok_or_else(|| DbError::invariant("a hold just placed exists"))?;
+                let answer = Answer::json(201, &hold)?;
                 Ok(answer.at(format!("{BASE}/holds/{hold_id}")).version(hold.version))
             }
             Placed::Repriced { item, current } => {
@@ -221,11 +238,11 @@ pub async fn list_holds(
     let limit = query.limit.unwrap_or(DEFAULT_LIMIT);
     let before = query.cursor.map(|cursor| page::open(&keys, &list, &cursor)).transpose();
     let before: Option<HoldId> = before.map_err(|_| Problem::plain(Code::CursorInvalid))?;
-    let read = move |conn: &mut diesel::PgConnection| {
+    let read = move |conn: &mut PgConnection| {
         let holds = store::list(conn, user_id, before, limit + 1)?;
-        holds.iter().map(|hold| HoldBody::read(conn, hold)).collect::<Result<Vec<_>, DbError>>()
+        HoldBody::read(conn, &holds)
     };
-    let holds = db.read(read).await?;
+    let holds = db.read::<_, DbError>(read).await?;
     Ok(Json(page::cut(&keys, &list, holds, limit, |hold| hold.hold_id)?))
 }
 
@@ -245,10 +262,7 @@ pub async fn get_hold(
 ) -> Result<HttpResponse, Problem> {
     let InOrder((guest, NoQuery, PathId(hold_id))) = call;
     let user_id = guest.caller.user_id;
-    let read = move |conn: &mut diesel::PgConnection| {
-        let hold = store::find(conn, user_id, hold_id)?;
-        hold.map(|hold| HoldBody::read(conn, &hold)).transpose()
-    };
+    let read = move |conn: &mut PgConnection| HoldBody::find(conn, user_id, hold_id);
     let hold = db.read::<_, DbError>(read).await?.ok_or_else(|| Problem::plain(Code::NotFound))?;
     Ok(HttpResponse::Ok().insert_header(("ETag", format!("\"{}\"", hold.version))).json(hold))
 }

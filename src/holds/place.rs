@@ -2,7 +2,7 @@
 
 use super::state::HoldError;
 use super::store::{self, NewHold};
-use crate::db::Tx;
+use crate::db::{DbError, Tx};
 use crate::inventory::stock::{self, Lack, Movement, Nights};
 use crate::kernel::ids::{HoldId, HotelId, QuoteId, UserId};
 use crate::outbox::events::{self, nothing_more};
@@ -67,6 +67,10 @@ pub fn place(tx: &mut Tx<'_>, ask: &Place) -> Result<Placed, HoldError> {
         None => locked.shift(tx, Movement::Hold)?,
         Some(Lack::Short { .. }) if ask.may_reclaim && store::any_lapsed_on(tx, hotel_id, &nights)? => {
             return Ok(Placed::InTheWay { hotel_id, nights });
+        }
+        // Holds lapse faster than they can be cleared away: that is not sold out.
+        Some(Lack::Short { .. }) if store::any_lapsed_on(tx, hotel_id, &nights)? => {
+            return Err(DbError::Busy("expired holds are in the way").into());
         }
         Some(lack) => return Err(refusal(lack, &quotes)),
     }

@@ -29,10 +29,14 @@ pub async fn sweep(db: &Db) -> Result<usize, DbError> {
     let mut expired = 0;
     for hotel_id in db.read(expire::hotels).await? {
         loop {
-            let swept = db.write(move |tx| expire::sweep(tx, hotel_id)).await?;
-            expired += swept;
-            if swept == 0 {
-                break;
+            match db.write(move |tx| expire::sweep(tx, hotel_id)).await {
+                Ok(0) => break,
+                Ok(swept) => expired += swept,
+                // A hotel that cannot be swept now, or at all, must not keep the others from it.
+                Err(error) => {
+                    tracing::warn!(%error, %hotel_id, "a hotel could not be swept");
+                    break;
+                }
             }
         }
     }

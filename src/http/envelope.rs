@@ -61,7 +61,8 @@ async fn serve(req: ServiceRequest, next: Next<impl MessageBody + 'static>) -> R
 fn as_problem(res: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
     let status = res.status().as_u16();
     let told = res.headers().get(header::CONTENT_TYPE).is_some_and(|value| value == MEDIA_TYPE);
-    if status < 400 || told {
+    // What lies beside the API, such as readiness, has answers of its own.
+    if status < 400 || told || !res.request().path().starts_with(super::BASE) && status >= 500 {
         return res;
     }
     let code = match status {

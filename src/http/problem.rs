@@ -68,6 +68,7 @@ codes! {
     QuoteUsed               = 409, "quote_used",                "The quote was used by another hold";
     HoldConverted           = 409, "hold_converted",            "The hold has become a booking";
     PaymentInProgress       = 409, "payment_in_progress",       "A payment of this hold is under way";
+    PaymentAbandoned        = 409, "payment_abandoned",         "The payment had no outcome in time and is undone; the hold goes on";
     AlreadyPaid             = 409, "already_paid",              "The hold is paid";
     PaymentNotRequired      = 409, "payment_not_required",      "Nothing is due now";
     PaymentRequired         = 409, "payment_required",          "The hold must be paid first";

@@ -4,7 +4,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::secret::{Keyring, Purpose, Tampered};
+use super::secret::{Keyring, Purpose, Tampered, sha256};
 
 /// Rows of a page where the caller does not say.
 pub const DEFAULT_LIMIT: i64 = 50;
@@ -22,20 +22,25 @@ pub struct Page<T> {
 
 #[derive(Serialize, Deserialize)]
 struct Sealed<K> {
-    list: String,
+    /// Hashed, so that a cursor stays short however long the filters are.
+    list: Vec<u8>,
     after: K,
+}
+
+fn name(list: &str) -> Vec<u8> {
+    sha256(list.as_bytes()).into_iter().take(16).collect()
 }
 
 /// The cursor after the row with key `after`, for the list that `list` names (its route and filters): a cursor of one
 /// list is nothing for another.
 pub fn seal<K: Serialize>(keys: &Keyring, list: &str, after: K) -> Result<String, serde_json::Error> {
-    keys.seal(Purpose::Cursor, &Sealed { list: list.to_owned(), after })
+    keys.seal(Purpose::Cursor, &Sealed { list: name(list), after })
 }
 
 /// The key that [`seal`] put in.
 pub fn open<K: DeserializeOwned>(keys: &Keyring, list: &str, cursor: &str) -> Result<K, Tampered> {
     let sealed: Sealed<K> = keys.open(Purpose::Cursor, cursor)?;
-    if sealed.list == list { Ok(sealed.after) } else { Err(Tampered) }
+    if sealed.list == name(list) { Ok(sealed.after) } else { Err(Tampered) }
 }
 
 /// Cuts the one row too many that was asked of the database, and seals a cursor if it was there.

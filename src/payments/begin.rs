@@ -1,5 +1,6 @@
 //! Begin: a payment attempt is recorded, and its hold lives on while the provider is asked.
 
+use super::settle::{Outcome, settle};
 use super::state::{PaymentError, PaymentStatus};
 use super::store;
 use crate::db::Tx;
@@ -25,18 +26,15 @@ pub fn begin(
     payment_method: &str,
 ) -> Result<(HotelId, AttemptId), PaymentError> {
     let hotel_id = holds::hotel_of(tx, user_id, hold_id)?.ok_or(HoldError::NotFound)?;
-    let hold = LiveHold::lock(tx, hotel_id, hold_id, user_id)?.live()?;
-    if hold.row().status == HoldStatus::Paying {
-        return Err(HoldError::PaymentInProgress.into());
-    }
+    let hold = free_hold(tx, hotel_id, hold_id, user_id)?;
     if hold.row().due_now == 0 {
         return Err(PaymentError::NotRequired);
     }
     let before = store::lock_of_hold(tx, hotel_id, hold_id)?;
-    if before.iter().any(|(_, status)| *status == PaymentStatus::Authorized) {
+    if before.iter().any(|payment| payment.counts) {
         return Err(PaymentError::AlreadyPaid);
     }
-    let declined = before.iter().filter(|(_, status)| *status == PaymentStatus::Failed).map(|_| 1).sum();
+    let declined = before.iter().filter(|payment| payment.status == PaymentStatus::Failed).map(|_| 1).sum();
     if declined >= MOST_DECLINED {
         return Err(PaymentError::TooManyAttempts { declined });
     }
@@ -47,4 +45,23 @@ pub fn begin(
     hold.pay(tx, attempt_id, PAYING_S)?;
     events::emit(tx, hotel_id, "payment.initiated", payment_id.0, nothing_more())?;
     Ok((hotel_id, attempt_id))
+}
+
+/// The hold with no payment under way. One that had no answer by `paying_until` is abandoned here and now.
+fn free_hold<'t>(
+    tx: &mut Tx<'t>,
+    hotel_id: HotelId,
+    hold_id: HoldId,
+    user_id: UserId,
+) -> Result<LiveHold<'t>, PaymentError> {
+    let hold = LiveHold::lock(tx, hotel_id, hold_id, user_id)?.live()?;
+    let row = hold.row();
+    match (row.status, row.current_attempt, row.paying_until) {
+        (HoldStatus::Paying, Some(attempt_id), Some(until)) if until <= row.now => {
+            settle(tx, hotel_id, attempt_id, &Outcome::Unknown, 0)?;
+            Ok(LiveHold::lock(tx, hotel_id, hold_id, user_id)?.live()?)
+        }
+        (HoldStatus::Paying, ..) => Err(HoldError::PaymentInProgress.into()),
+        _ => Ok(hold),
+    }
 }

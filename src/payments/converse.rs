@@ -22,11 +22,14 @@ pub async fn ask(db: &Db, provider: &Provider, payment: &PaymentRow) -> Result<O
 /// Creates the intent, stores its id and asks for the authorisation. Whatever cannot be told is unknown, never failed.
 async fn authorize(db: &Db, provider: &Provider, payment: &PaymentRow) -> Result<Outcome, DbError> {
     let asked = async {
-        let intent = create(provider, payment).await?;
+        let intent = intent(provider, payment).await?;
         if !stored(db, payment, &intent).await? {
             return Ok(Outcome::Unknown);
         }
-        Ok(outcome(provider.confirm(&intent.intent_id).await?))
+        match intent.status {
+            IntentStatus::RequiresConfirmation => Ok(outcome(provider.confirm(&intent.intent_id).await?)),
+            _ => Ok(outcome(intent)),
+        }
     };
     known(tokio::time::timeout(PATIENCE, asked).await)
 }
@@ -34,7 +37,7 @@ async fn authorize(db: &Db, provider: &Provider, payment: &PaymentRow) -> Result
 /// Finds out what became of an attempt whose hold has ended, without asking for money any more.
 async fn surface(db: &Db, provider: &Provider, payment: &PaymentRow) -> Result<Outcome, DbError> {
     let asked = async {
-        let intent = create(provider, payment).await?;
+        let intent = intent(provider, payment).await?;
         if !stored(db, payment, &intent).await? {
             return Ok(Outcome::Unknown);
         }
@@ -63,7 +66,12 @@ impl From<DbError> for Broken {
     }
 }
 
-async fn create(provider: &Provider, payment: &PaymentRow) -> Result<Intent, Unknown> {
+/// The payment's intent: read where its id is known, for a provider replays the answer of a creation as it was then,
+/// and forgets its keys some day; else created.
+async fn intent(provider: &Provider, payment: &PaymentRow) -> Result<Intent, Unknown> {
+    if let Some(intent_id) = &payment.intent_id {
+        return provider.read(intent_id).await;
+    }
     let metadata =
         json!({ "hotel_id": payment.hotel_id, "payment_id": payment.payment_id, "hold_id": payment.hold_id });
     let new = NewIntent {

@@ -1,5 +1,7 @@
 //! `/payments`.
 
+use std::time::Duration;
+
 use actix_web::web::{Data, Json};
 use actix_web::{HttpResponse, get, post};
 use chrono::{DateTime, Utc};
@@ -16,9 +18,10 @@ use crate::access::guard::{May, StaysBook};
 use crate::config::Config;
 use crate::db::{Db, DbError};
 use crate::holds::http::problem as hold_problem;
+use crate::holds::state::HoldStatus;
 use crate::http::BASE;
 use crate::http::extract::{Body, InOrder, NoQuery, PathId};
-use crate::http::idempotency::{Answer, Claim, Halt, Key, Keyed, claim, finish, free, refuse, works_on};
+use crate::http::idempotency::{Answer, Claim, Halt, Key, Keyed, claim, finish, free, holds_claim, refuse, works_on};
 use crate::http::problem::{Code, Problem, ProblemDocument};
 use crate::kernel::ids::{AttemptId, HoldId, PaymentId};
 use crate::kernel::money::Money;
@@ -101,9 +104,11 @@ fn halt(error: PaymentError) -> Halt {
 fn answer(payment: &PaymentRow) -> Result<Answer, serde_json::Error> {
     let at = |answer: Answer| answer.at(format!("{BASE}/payments/{}", payment.payment_id));
     match payment.status {
-        PaymentStatus::Authorized | PaymentStatus::CapturePending | PaymentStatus::Captured => {
-            Answer::json(201, &PaymentBody::from(payment)).map(at)
-        }
+        // A capture that failed is between the hotel and its guest: the booking stands.
+        PaymentStatus::Authorized
+        | PaymentStatus::CapturePending
+        | PaymentStatus::Captured
+        | PaymentStatus::CaptureFailed => Answer::json(201, &PaymentBody::from(payment)).map(at),
         PaymentStatus::Initiated | PaymentStatus::Processing | PaymentStatus::RequiresAction => {
             Answer::json(202, &PaymentBody::from(payment)).map(at)
         }
@@ -112,11 +117,14 @@ fn answer(payment: &PaymentRow) -> Result<Answer, serde_json::Error> {
                 .with("payment_id", payment.payment_id)
                 .with("decline_code", &payment.failure_code),
         ),
-        PaymentStatus::Abandoned
-        | PaymentStatus::VoidPending
-        | PaymentStatus::Voided
-        | PaymentStatus::CaptureFailed => {
-            Answer::refusal(&Problem::plain(Code::HoldExpired).with("payment_id", payment.payment_id))
+        PaymentStatus::Abandoned | PaymentStatus::VoidPending | PaymentStatus::Voided => {
+            let code = match payment.hold_status {
+                _ if payment.hold_lives => Code::PaymentAbandoned,
+                HoldStatus::Released => Code::HoldReleased,
+                HoldStatus::Converted => Code::HoldConverted,
+                HoldStatus::Active | HoldStatus::Paying | HoldStatus::Expired => Code::HoldExpired,
+            };
+            Answer::refusal(&Problem::plain(code).with("payment_id", payment.payment_id))
         }
     }
 }
@@ -141,7 +149,7 @@ enum Turn {
         (status = 402, body = ProblemDocument, content_type = "application/problem+json", description = "card_declined with payment_id and decline_code"),
         (status = 403, body = ProblemDocument, content_type = "application/problem+json"),
         (status = 404, body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 409, body = ProblemDocument, content_type = "application/problem+json", description = "payment_in_progress, already_paid, payment_not_required, hold_converted, idempotency_key_reused, idempotency_in_progress"),
+        (status = 409, body = ProblemDocument, content_type = "application/problem+json", description = "payment_in_progress, payment_abandoned, already_paid, payment_not_required, hold_converted, idempotency_key_reused, idempotency_in_progress"),
         (status = 410, body = ProblemDocument, content_type = "application/problem+json", description = "hold_expired, hold_released"),
         (status = 422, body = ProblemDocument, content_type = "application/problem+json"),
         (status = 429, body = ProblemDocument, content_type = "application/problem+json", description = "payment_attempts"),
@@ -171,6 +179,8 @@ pub async fn pay(
 }
 
 /// Asks the provider, then settles and answers in one transaction.
+///
+/// Locks: the key, then what [`settle::settle`] locks. The outcome is kept even if the key was taken over meanwhile.
 async fn converse(
     db: &Db,
     provider: &Provider,
@@ -180,26 +190,34 @@ async fn converse(
     confirm_window_s: i32,
 ) -> Result<Answer, Halt> {
     let outcome = converse::ask(db, provider, &payment).await?;
-    db.write(move |tx| {
-        let settled = settle::settle(tx, payment.hotel_id, payment.attempt_id, &outcome, confirm_window_s)?;
-        let answer = answer(&settled)?;
-        finish(tx, &keyed, epoch, &answer)?;
-        Ok(answer)
-    })
-    .await
+    let answered: Result<Option<Answer>, Halt> = db
+        .write(move |tx| {
+            let is_ours = holds_claim(tx, &keyed, epoch)?;
+            let settled = settle::settle(tx, payment.hotel_id, payment.attempt_id, &outcome, confirm_window_s)?;
+            if !is_ours {
+                return Ok(None);
+            }
+            let answer = answer(&settled)?;
+            finish(tx, &keyed, epoch, &answer)?;
+            Ok(Some(answer))
+        })
+        .await;
+    answered?.ok_or_else(|| Problem::plain(Code::IdempotencyInProgress).retry_after(1).into())
 }
 
 /// Takes a turn, waiting up to 1 s for another call with the same key.
 async fn wait_for_turn(db: &Db, provider: &Provider, keyed: &Keyed, ask: &Pay) -> Result<Turn, Halt> {
-    for _ in 0..10 {
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(1);
+    loop {
         match take_turn(db, provider, keyed.clone(), ask.clone()).await {
-            Err(Halt::Refused(problem)) if problem.code == Code::IdempotencyInProgress => {
-                tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+            Err(Halt::Refused(problem))
+                if problem.code == Code::IdempotencyInProgress && tokio::time::Instant::now() < deadline =>
+            {
+                tokio::time::sleep(Duration::from_millis(50)).await;
             }
             turn => return turn,
         }
     }
-    take_turn(db, provider, keyed.clone(), ask.clone()).await
 }
 
 /// Claims the key and records the attempt, in one transaction; or takes up what a caller before left.

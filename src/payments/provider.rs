@@ -91,6 +91,13 @@ impl Provider {
         }
     }
 
+    /// Gives `amount` minor units of what was captured back, once a key.
+    pub async fn refund(&self, intent_id: &str, key: &str, amount: i64) -> Result<(), Unknown> {
+        match self {
+            Self::Simulator(simulator) => simulator.refund(intent_id, key, amount).await,
+        }
+    }
+
     /// Gives the authorisation back, or forgoes asking for it. Captured before, it stays as it is.
     pub async fn void(&self, intent_id: &str) -> Result<Intent, Unknown> {
         match self {

@@ -9,7 +9,7 @@ use crate::db::{DbError, Tx};
 use crate::holds::expire;
 use crate::holds::live::{LiveHold, LockedHold};
 use crate::holds::state::{HoldError, HoldStatus};
-use crate::kernel::ids::{AttemptId, HotelId};
+use crate::kernel::ids::{AttemptId, HotelId, PaymentId};
 use crate::outbox::events::{self, nothing_more};
 use crate::outbox::jobs::{self, JobKind};
 
@@ -71,9 +71,7 @@ pub fn settle(
             move_on(tx, &payment, status, PaymentStatus::Processing)?;
         }
         Outcome::Captured { amount } if status.successors().contains(&PaymentStatus::Captured) => {
-            store::capture(tx, hotel_id, payment.payment_id, status, *amount)?;
-            events::emit(tx, hotel_id, "payment.captured", payment.payment_id.0, nothing_more())?;
-            store::close_attempt(tx, hotel_id, attempt_id)?;
+            captured(tx, &payment, status, hold, *amount, confirm_window_s)?;
         }
         // Told again, or told late what cannot change anything: it is as it is.
         Outcome::Authorized | Outcome::Declined { .. } | Outcome::Captured { .. } | Outcome::Gone => {
@@ -100,6 +98,47 @@ fn authorized<'t>(
         }
         _ => give_back(tx, payment, PaymentStatus::Authorized),
     }
+}
+
+/// The provider has taken the money, asked or not. It belongs to the hold that waits for it or the booking that was
+/// made of it; anything else is refunded.
+fn captured<'t>(
+    tx: &mut Tx<'t>,
+    payment: &PaymentRow,
+    status: PaymentStatus,
+    hold: LockedHold<'t>,
+    amount: i64,
+    confirm_window_s: i32,
+) -> Result<(), DbError> {
+    let is_current = is_current(&hold, payment.attempt_id);
+    store::capture(tx, payment.hotel_id, payment.payment_id, status, amount)?;
+    events::emit(tx, payment.hotel_id, "payment.captured", payment.payment_id.0, nothing_more())?;
+    store::close_attempt(tx, payment.hotel_id, payment.attempt_id)?;
+    let was_kept =
+        matches!(status, PaymentStatus::Authorized | PaymentStatus::CapturePending | PaymentStatus::CaptureFailed);
+    match hold {
+        LockedHold::Live(hold) if is_current => hold.paid(tx, confirm_window_s).map(|_| ()),
+        LockedHold::Live(_) if status == PaymentStatus::Authorized => Ok(()),
+        LockedHold::Ended(row) if row.status == HoldStatus::Converted && was_kept => Ok(()),
+        other => {
+            owe_refund(tx, payment.hotel_id, payment.payment_id, amount)?;
+            resume(tx, other, payment.attempt_id)
+        }
+    }
+}
+
+/// Captured money without a booking is given back, once.
+pub(super) fn owe_refund(
+    tx: &mut Tx<'_>,
+    hotel_id: HotelId,
+    payment_id: PaymentId,
+    amount: i64,
+) -> Result<(), DbError> {
+    if let Some(refund_id) = store::insert_refund(tx, hotel_id, payment_id, amount, "no_booking")? {
+        jobs::owe(tx, hotel_id, JobKind::Refund, refund_id)?;
+        events::emit(tx, hotel_id, "refund.pending", refund_id, nothing_more())?;
+    }
+    Ok(())
 }
 
 /// Money that came too late is not kept.

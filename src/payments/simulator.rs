@@ -6,6 +6,7 @@ use diesel::prelude::*;
 use super::provider::{Intent, IntentStatus, NewIntent, Unknown};
 use crate::db::{Db, DbError, Tx};
 use crate::schema::simulator_intents::dsl;
+use crate::schema::simulator_refunds;
 use crate::text_enum;
 
 /// The payment methods it knows, and what confirming with each does: the code of a decline, or none.
@@ -128,6 +129,33 @@ impl Simulator {
             _ => None,
         })
         .await
+    }
+
+    pub async fn refund(&self, intent_id: &str, key: &str, amount: i64) -> Result<(), Unknown> {
+        let (intent_id, key) = (intent_id.to_owned(), key.to_owned());
+        let refund = move |tx: &mut Tx<'_>| {
+            let captured: i64 =
+                dsl::simulator_intents.find(&intent_id).select(dsl::captured_amount).for_update().first(&mut **tx)?;
+            let refunded: Vec<(String, i64)> = simulator_refunds::table
+                .filter(simulator_refunds::intent_id.eq(&intent_id))
+                .select((simulator_refunds::idempotency_key, simulator_refunds::amount))
+                .load(&mut **tx)?;
+            if refunded.iter().any(|(known, _)| *known == key) {
+                return Ok(());
+            }
+            if refunded.iter().map(|(_, amount)| amount).sum::<i64>() + amount > captured {
+                return Err(DbError::invariant("more is refunded than was captured"));
+            }
+            diesel::insert_into(simulator_refunds::table)
+                .values((
+                    simulator_refunds::idempotency_key.eq(&key),
+                    simulator_refunds::intent_id.eq(&intent_id),
+                    simulator_refunds::amount.eq(amount),
+                ))
+                .execute(&mut **tx)?;
+            Ok(())
+        };
+        self.db.write(refund).await.map_err(|error: DbError| Unknown(error.to_string()))
     }
 
     /// Moves the intent under its row lock: to what `next` says, or nowhere.

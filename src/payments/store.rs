@@ -2,14 +2,16 @@
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use uuid::Uuid;
 
-use super::state::PaymentStatus;
+use super::state::{PaymentStatus, RefundStatus};
 use crate::db::{DbError, Tx, constraint, in_seconds, sql, tx as transaction};
+use crate::holds::state::HoldStatus;
 use crate::holds::store::HoldRow;
 use crate::kernel::clock::Instant;
 use crate::kernel::ids::{AttemptId, HoldId, HotelId, PaymentId, UserId};
 use crate::kernel::money::Currency;
-use crate::schema::{payment_attempts, payments};
+use crate::schema::{payment_attempts, payments, refunds};
 
 /// Seconds that whoever talks to the provider has before a completer may take over.
 pub const LEASE_S: i32 = 30;
@@ -53,6 +55,10 @@ pub struct PaymentRow {
     pub epoch: i32,
     #[diesel(sql_type = Timestamptz)]
     pub hold_expires_at: Instant,
+    #[diesel(sql_type = Text)]
+    pub hold_status: HoldStatus,
+    #[diesel(sql_type = Bool)]
+    pub hold_lives: bool,
     /// Whether the hold still waits for this attempt: it is the current one, and its time to answer is not over.
     #[diesel(sql_type = Bool)]
     pub is_awaited: bool,
@@ -61,6 +67,7 @@ pub struct PaymentRow {
 const SELECT: &str = "SELECT p.hotel_id, p.payment_id, p.hold_id, p.user_id, p.status, p.amount, p.currency,
         p.capture_amount, p.captured_amount, p.failure_code, p.version, p.created_at, a.attempt_id, a.provider_key,
         a.payment_method, a.intent_id, a.epoch, coalesce(h.live_until, h.expires_at) AS hold_expires_at,
+        h.status AS hold_status, coalesce(h.live_until > clock_timestamp(), false) AS hold_lives,
         coalesce(h.paying_until > clock_timestamp() AND h.current_attempt = a.attempt_id, false) AS is_awaited
     FROM payments p
     JOIN payment_attempts a ON a.hotel_id = p.hotel_id AND a.payment_id = p.payment_id
@@ -91,23 +98,40 @@ pub fn get(conn: &mut PgConnection, hotel_id: HotelId, payment_id: PaymentId) ->
         .get_result(conn)?)
 }
 
-/// Locks the payment's row; its status under the lock. The hold is locked before it, always.
+/// Locks the payment's row; its status under the lock. Whoever needs its hold too locks that before.
 pub fn lock(tx: &mut Tx<'_>, hotel_id: HotelId, payment_id: PaymentId) -> Result<PaymentStatus, DbError> {
     Ok(payments::table.find((hotel_id, payment_id)).select(payments::status).for_update().first(&mut **tx)?)
 }
 
-/// Locks the payments of a hold and counts them: (declined, authorised).
-pub fn lock_of_hold(
-    tx: &mut Tx<'_>,
-    hotel_id: HotelId,
-    hold_id: HoldId,
-) -> Result<Vec<(PaymentId, PaymentStatus)>, DbError> {
-    Ok(payments::table
+/// A payment of a hold, locked.
+#[derive(Clone, Copy, Debug)]
+pub struct OfHold {
+    pub payment_id: PaymentId,
+    pub status: PaymentStatus,
+    /// The money is there, reserved or taken, and nobody has begun to give it back.
+    pub counts: bool,
+}
+
+/// Locks the payments of a hold, by id; their statuses under the locks.
+pub fn lock_of_hold(tx: &mut Tx<'_>, hotel_id: HotelId, hold_id: HoldId) -> Result<Vec<OfHold>, DbError> {
+    let locked: Vec<(PaymentId, PaymentStatus)> = payments::table
         .filter(payments::hotel_id.eq(hotel_id).and(payments::hold_id.eq(hold_id)))
         .order(payments::payment_id)
         .select((payments::payment_id, payments::status))
         .for_update()
-        .load(&mut **tx)?)
+        .load(&mut **tx)?;
+    let ids: Vec<_> = locked.iter().map(|(payment_id, _)| *payment_id).collect();
+    let refunded: Vec<PaymentId> = refunds::table
+        .filter(refunds::hotel_id.eq(hotel_id).and(refunds::payment_id.eq_any(ids)))
+        .select(refunds::payment_id)
+        .load(&mut **tx)?;
+    let of_hold = |(payment_id, status)| OfHold {
+        payment_id,
+        status,
+        counts: matches!(status, PaymentStatus::Authorized | PaymentStatus::CapturePending | PaymentStatus::Captured)
+            && !refunded.contains(&payment_id),
+    };
+    Ok(locked.into_iter().map(of_hold).collect())
 }
 
 /// Inserts a payment with its attempt, leased to the caller. False: one is in force already.
@@ -147,7 +171,7 @@ pub fn insert(
     Ok(true)
 }
 
-/// Records the intent. False: the lease was lost to another.
+/// Records the intent, once and for all. False: the lease was lost to another.
 pub fn store_intent(
     tx: &mut Tx<'_>,
     hotel_id: HotelId,
@@ -157,6 +181,7 @@ pub fn store_intent(
 ) -> Result<bool, DbError> {
     let stored = diesel::update(payment_attempts::table.find((hotel_id, attempt_id)))
         .filter(payment_attempts::epoch.eq(epoch).and(payment_attempts::recovery_point.ne("settled")))
+        .filter(payment_attempts::intent_id.is_null().or(payment_attempts::intent_id.eq(intent_id)))
         .set((payment_attempts::intent_id.eq(intent_id), payment_attempts::recovery_point.eq("intent_stored")))
         .execute(&mut **tx)?;
     Ok(stored == 1)
@@ -262,4 +287,50 @@ pub fn lease(tx: &mut Tx<'_>, hotel_id: HotelId, attempt_id: AttemptId) -> Resul
         ))
         .execute(&mut **tx)?;
     if leased == 0 { Ok(None) } else { of_attempt(tx, hotel_id, attempt_id).map(Some) }
+}
+
+/// A refund to be made.
+#[derive(Clone, Debug, Queryable, Selectable)]
+#[diesel(table_name = refunds)]
+pub struct RefundRow {
+    pub payment_id: PaymentId,
+    pub amount: i64,
+    pub status: RefundStatus,
+    pub provider_key: String,
+}
+
+/// Inserts a refund; its provider key is the payment and the reason, so that the same one is owed once.
+pub fn insert_refund(
+    tx: &mut Tx<'_>,
+    hotel_id: HotelId,
+    payment_id: PaymentId,
+    amount: i64,
+    reason: &str,
+) -> Result<Option<Uuid>, DbError> {
+    let refund_id = Uuid::now_v7();
+    let inserted = diesel::insert_into(refunds::table)
+        .values((
+            refunds::hotel_id.eq(hotel_id),
+            refunds::refund_id.eq(refund_id),
+            refunds::payment_id.eq(payment_id),
+            refunds::amount.eq(amount),
+            refunds::reason.eq(reason),
+            refunds::provider_key.eq(format!("lastroom:{payment_id}:{reason}")),
+        ))
+        .on_conflict_do_nothing()
+        .execute(&mut **tx)?;
+    Ok((inserted == 1).then_some(refund_id))
+}
+
+pub fn refund(conn: &mut PgConnection, hotel_id: HotelId, refund_id: Uuid) -> Result<RefundRow, DbError> {
+    Ok(refunds::table.find((hotel_id, refund_id)).select(RefundRow::as_select()).first(conn)?)
+}
+
+/// Pending → succeeded; done before, nothing changes. True: it was pending.
+pub fn refund_succeeded(tx: &mut Tx<'_>, hotel_id: HotelId, refund_id: Uuid) -> Result<bool, DbError> {
+    let changed = diesel::update(refunds::table.find((hotel_id, refund_id)))
+        .filter(refunds::status.eq(RefundStatus::Pending))
+        .set(refunds::status.eq(RefundStatus::Succeeded))
+        .execute(&mut **tx)?;
+    Ok(changed == 1)
 }

@@ -6,10 +6,10 @@ use serde_json::Value;
 
 use crate::db::{DbError, Tx, clock_timestamp, in_seconds};
 use crate::kernel::clock::Instant;
-use crate::kernel::ids::{HotelId, QuoteId, RatePlanId, RoomTypeId, UserId};
+use crate::kernel::ids::{HoldId, HotelId, QuoteId, RatePlanId, RoomTypeId, UserId};
 use crate::kernel::party::Party;
 use crate::kernel::stay::Stay;
-use crate::schema::quotes;
+use crate::schema::{hold_items, quotes};
 use crate::search::offer::{Choice, Terms};
 
 /// A quote as stored.
@@ -140,20 +140,21 @@ pub fn find(conn: &mut PgConnection, user_id: UserId, ids: &[QuoteId]) -> Result
     rows.into_iter().map(|(row, now)| row.quote(now)).collect()
 }
 
-/// The quotes that a hold locks, in the order of its items.
-pub fn of_hold(
-    conn: &mut PgConnection,
-    hotel_id: HotelId,
-    hold_id: crate::kernel::ids::HoldId,
-) -> Result<Vec<Quote>, DbError> {
-    use crate::schema::hold_items;
-    let rows: Vec<(Row, Instant)> = hold_items::table
+/// The quotes that holds lock, in the order of their items.
+pub fn of_holds(conn: &mut PgConnection, holds: &[(HotelId, HoldId)]) -> Result<Vec<(HoldId, Quote)>, DbError> {
+    let (hotels, ids): (Vec<HotelId>, Vec<HoldId>) = holds.iter().copied().unzip();
+    let rows: Vec<(HoldId, Row, Instant)> = hold_items::table
         .inner_join(
             quotes::table.on(quotes::hotel_id.eq(hold_items::hotel_id).and(quotes::quote_id.eq(hold_items::quote_id))),
         )
-        .filter(hold_items::hotel_id.eq(hotel_id).and(hold_items::hold_id.eq(hold_id)))
+        .filter(hold_items::hotel_id.eq_any(hotels).and(hold_items::hold_id.eq_any(ids)))
         .order(hold_items::item_no)
-        .select((Row::as_select(), clock_timestamp()))
+        .select((hold_items::hold_id, Row::as_select(), clock_timestamp()))
         .load(conn)?;
-    rows.into_iter().map(|(row, now)| row.quote(now)).collect()
+    rows.into_iter().map(|(hold_id, row, now)| Ok((hold_id, row.quote(now)?))).collect()
+}
+
+/// The quotes that one hold locks, in the order of its items.
+pub fn of_hold(conn: &mut PgConnection, hotel_id: HotelId, hold_id: HoldId) -> Result<Vec<Quote>, DbError> {
+    Ok(of_holds(conn, &[(hotel_id, hold_id)])?.into_iter().map(|(_, quote)| quote).collect())
 }

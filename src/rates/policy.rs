@@ -69,7 +69,7 @@ mod tests {
     fn deadlines_are_hotel_local_and_end_in_the_full_price() {
         let check_in = NaiveDate::from_ymd_opt(2027, 7, 10).expect("a date");
         let nights = [(check_in, 10_000), (check_in + chrono::Days::new(1), 20_000)];
-        let price = price_room(&nights, &[], 2, PaymentPolicy::Prepaid).expect("a price");
+        let price = price_room(&nights, &[], 2, PaymentPolicy::Prepaid).expect("in range").expect("on sale");
         let tiers = [
             Tier { until_hours_before_check_in: 24, penalty: Penalty::Nights(1) },
             Tier { until_hours_before_check_in: 72, penalty: Penalty::Percent(Decimal::ZERO) },

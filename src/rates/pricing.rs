@@ -1,7 +1,8 @@
 //! What a stay costs: nightly lines of base and taxes; the total is their sum.
 //!
 //! A tax is rounded half-up once per night. Included taxes are taken out of the price shown by the hotel, and what is
-//! left is the base; the others are added, percentages of that base. The search's SQL follows the same rules, and a
+//! left is the base; a night whose price does not cover them is not on sale. The others are added, percentages of the
+//! base. The search's SQL follows the same rules, and a
 //! test compares the two to the cent.
 
 use chrono::NaiveDate;
@@ -73,15 +74,18 @@ pub struct RoomPrice {
     pub due_at_property: i64,
 }
 
-/// Prices one room from its nights' prices.
+/// Prices one room from its nights' prices. None: a night's price does not cover its included taxes.
 pub fn price_room(
     nights: &[(NaiveDate, i64)],
     taxes: &[Tax],
     persons: i64,
     policy: PaymentPolicy,
-) -> Result<RoomPrice, OutOfRange> {
+) -> Result<Option<RoomPrice>, OutOfRange> {
     let nightly: Vec<_> =
         nights.iter().map(|(date, price)| night_line(*date, *price, taxes, persons)).collect::<Result<_, _>>()?;
+    if nightly.iter().any(|night| night.base < 0) {
+        return Ok(None);
+    }
     let (mut total, mut due_at_property) = (0i64, 0i64);
     for night in &nightly {
         total = total.checked_add(night.total()?).ok_or(OutOfRange)?;
@@ -91,7 +95,7 @@ pub fn price_room(
     if policy == PaymentPolicy::PayAtProperty {
         due_at_property = total;
     }
-    Ok(RoomPrice { nightly, total, due_now: total - due_at_property, due_at_property })
+    Ok(Some(RoomPrice { nightly, total, due_now: total - due_at_property, due_at_property }))
 }
 
 fn night_line(date: NaiveDate, price: i64, taxes: &[Tax], persons: i64) -> Result<NightLine, OutOfRange> {
@@ -157,7 +161,8 @@ mod tests {
     #[test]
     fn an_included_tax_leaves_the_price_as_it_was() {
         let vat = tax(TaxValue::Percent(Decimal::TEN), true, Due::Now);
-        let price = price_room(&[(day(), 10_000)], &[vat], 2, PaymentPolicy::Prepaid).expect("a price");
+        let price =
+            price_room(&[(day(), 10_000)], &[vat], 2, PaymentPolicy::Prepaid).expect("in range").expect("on sale");
         assert_eq!(price.nightly.first().map(|night| night.base), Some(9_091));
         assert_eq!((price.total, price.due_now, price.due_at_property), (10_000, 10_000, 0));
     }
@@ -166,9 +171,11 @@ mod tests {
     fn city_tax_is_per_person_and_paid_at_the_property() {
         let city = tax(TaxValue::PerPersonNight(288), false, Due::AtProperty);
         let nights = [(day(), 10_000), (day() + chrono::Days::new(1), 12_000)];
-        let price = price_room(&nights, std::slice::from_ref(&city), 3, PaymentPolicy::Prepaid).expect("a price");
+        let price = price_room(&nights, std::slice::from_ref(&city), 3, PaymentPolicy::Prepaid)
+            .expect("in range")
+            .expect("on sale");
         assert_eq!((price.total, price.due_now, price.due_at_property), (23_728, 22_000, 1_728));
-        let later = price_room(&nights, &[city], 3, PaymentPolicy::PayAtProperty).expect("a price");
+        let later = price_room(&nights, &[city], 3, PaymentPolicy::PayAtProperty).expect("in range").expect("on sale");
         assert_eq!((later.due_now, later.due_at_property), (0, 23_728));
     }
 
@@ -176,6 +183,13 @@ mod tests {
     fn an_absurd_price_is_refused_rather_than_wrapped() {
         let tax = tax(TaxValue::PerPersonNight(i64::MAX), false, Due::Now);
         assert_eq!(price_room(&[(day(), 1)], &[tax], 2, PaymentPolicy::Prepaid), Err(OutOfRange));
+    }
+
+    #[test]
+    fn a_price_that_does_not_cover_its_included_taxes_is_none() {
+        let fee = tax(TaxValue::PerNight(500), true, Due::AtProperty);
+        assert_eq!(price_room(&[(day(), 499)], std::slice::from_ref(&fee), 2, PaymentPolicy::Prepaid), Ok(None));
+        assert!(price_room(&[(day(), 500)], &[fee], 2, PaymentPolicy::Prepaid).is_ok_and(|price| price.is_some()));
     }
 
     proptest! {
@@ -192,7 +206,7 @@ mod tests {
                 .collect();
             taxes.push(tax(TaxValue::PerPersonNight(flat), false, Due::AtProperty));
             let nights: Vec<_> = prices.iter().zip(0u64..).map(|(p, n)| (day() + chrono::Days::new(n), *p)).collect();
-            let price = price_room(&nights, &taxes, persons, PaymentPolicy::Prepaid).expect("a price");
+            let price = price_room(&nights, &taxes, persons, PaymentPolicy::Prepaid).expect("in range").expect("on sale");
             let sum: i64 = price.nightly.iter().map(|n| n.base + n.taxes.iter().map(|t| t.amount).sum::<i64>()).sum();
             prop_assert_eq!(price.total, sum);
             prop_assert_eq!(price.total, price.due_now + price.due_at_property);

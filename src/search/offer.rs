@@ -116,7 +116,7 @@ impl Catalogue {
         })
     }
 
-    /// None where a night has no price.
+    /// None where a night has no price, or none that can be sold.
     fn terms(&self, room: &RoomType, plan: &RatePlan, stay: Stay, party: &Party) -> Result<Option<Terms>, OutOfRange> {
         let mut nights = Vec::new();
         for date in stay.dates() {
@@ -126,7 +126,9 @@ impl Catalogue {
             };
             nights.push((date, plan.night(stored, &party.children_ages)?));
         }
-        let price = pricing::price_room(&nights, &self.taxes, party.persons(), plan.payment_policy)?;
+        let Some(price) = pricing::price_room(&nights, &self.taxes, party.persons(), plan.payment_policy)? else {
+            return Ok(None);
+        };
         let Hotel { check_in_time, zone, currency, .. } = self.hotel;
         let cancellation = policy::deadlines(&plan.tiers, &price, stay.check_in(), check_in_time, zone)?;
         Ok(Some(Terms {

@@ -162,7 +162,7 @@ const OFFERS: &str = "
     JOIN taxes x ON x.hotel_id = h.hotel_id AND x.deleted_at IS NULL
     CROSS JOIN LATERAL (
         SELECT CASE x.kind WHEN 'per_night' THEN x.amount
-                           WHEN 'per_person_night' THEN x.amount * ($3 + cardinality($4::smallint[])) END AS amount) flat
+                           WHEN 'per_person_night' THEN x.amount::numeric * ($3 + cardinality($4::smallint[])) END AS amount) flat
     GROUP BY x.hotel_id
 ), offer AS (
     SELECT own.hotel_id, own.room_type_id, own.rate_plan_id, own.rooms_left, p.meal_plan, p.refundable,
@@ -173,19 +173,20 @@ const OFFERS: &str = "
         AND base.rate_plan_id = p.source_id AND cardinality(base.prices) = $2 - $1
     LEFT JOIN tax ON tax.hotel_id = own.hotel_id
     CROSS JOIN LATERAL (
-        SELECT sum(night.price + coalesce(tax.added_flat, 0)
+        SELECT min(net.base) AS least,
+               sum(night.price + coalesce(tax.added_flat, 0)
                    + CASE WHEN coalesce(cardinality(tax.added), 0) = 0 THEN 0 ELSE (
-                       SELECT sum(round(net.base * percent / 100))
-                       FROM unnest(tax.added) AS percent,
-                            (SELECT night.price - tax.included_flat - coalesce(sum(round(
-                                 (night.price - tax.included_flat) * percent / (100 + tax.included_percent))), 0) AS base
-                             FROM unnest(tax.included) AS percent) net) END) AS total
+                       SELECT sum(round(net.base * percent / 100)) FROM unnest(tax.added) AS percent) END) AS total
         FROM unnest(base.prices) AS stored,
              LATERAL (SELECT p.supplement + greatest(0, CASE
                           WHEN p.derived_percent IS NULL THEN stored + p.derived_amount
-                          ELSE round(stored * (100 + p.derived_percent) / 100) END) AS price) night
+                          ELSE round(stored * (100 + p.derived_percent) / 100) END) AS price) night,
+             LATERAL (SELECT CASE WHEN tax.hotel_id IS NULL THEN night.price ELSE (
+                          SELECT night.price - tax.included_flat - coalesce(sum(round(
+                              (night.price - tax.included_flat) * percent / (100 + tax.included_percent))), 0)
+                          FROM unnest(tax.included) AS percent) END AS base) net
     ) stay
-    WHERE NOT own.closed
+    WHERE NOT own.closed AND stay.least >= 0
       AND $2 - $1 >= coalesce(own.min_stay, p.min_stay, 1) AND $2 - $1 <= coalesce(own.max_stay, p.max_stay, 99)
       AND ($11::bool IS NULL OR p.refundable = $11)
 ), cheapest AS (

@@ -47,6 +47,12 @@ pub fn works_on(tx: &mut Tx<'_>, keyed: &Keyed, hotel_id: HotelId, resource_id: 
     store::works_on(tx, keyed, hotel_id, resource_id)
 }
 
+/// Locks the key; whether the claim is still its holder's.
+pub fn holds_claim(tx: &mut Tx<'_>, keyed: &Keyed, epoch: i32) -> Result<bool, DbError> {
+    let stored = store::lock(tx, keyed)?;
+    Ok(stored.epoch == epoch && stored.status.is_none())
+}
+
 /// Stores the answer of the claim's holder; 409 `idempotency_in_progress` if it lost its lease meanwhile.
 pub fn finish(tx: &mut Tx<'_>, keyed: &Keyed, epoch: i32, answer: &Answer) -> Result<(), Halt> {
     if store::finish(tx, keyed, epoch, answer)? { Ok(()) } else { Err(Halt::Refused(in_progress())) }

@@ -12,6 +12,6 @@ mod once;
 mod store;
 
 pub use answer::Answer;
-pub use claim::{Claim, claim, finish, free, refuse, works_on};
+pub use claim::{Claim, claim, finish, free, holds_claim, refuse, works_on};
 pub use key::{Key, Keyed, OptionalKey};
 pub use once::{Halt, once};

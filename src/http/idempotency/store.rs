@@ -56,6 +56,15 @@ pub(super) fn find(tx: &mut Tx<'_>, keyed: &Keyed) -> Result<Stored, DbError> {
         .first(&mut **tx)?)
 }
 
+/// Locks the row.
+pub(super) fn lock(tx: &mut Tx<'_>, keyed: &Keyed) -> Result<Stored, DbError> {
+    Ok(dsl::idempotency_keys
+        .find((keyed.user_id.0, &keyed.scope, &keyed.key))
+        .select(Stored::as_select())
+        .for_update()
+        .first(&mut **tx)?)
+}
+
 /// Raises the epoch if the lease has run out; the new epoch, or `None` while the lease lasts.
 pub(super) fn take_over(tx: &mut Tx<'_>, keyed: &Keyed, seen: i32) -> Result<Option<i32>, DbError> {
     Ok(diesel::update(dsl::idempotency_keys.find((keyed.user_id.0, &keyed.scope, &keyed.key)))
