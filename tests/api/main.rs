@@ -12,5 +12,6 @@
 #[allow(dead_code, unused_imports, reason = "an actor's words are a vocabulary, whichever tests happen to use them")]
 mod support;
 
+mod contract;
 mod funnel;
 mod layers;

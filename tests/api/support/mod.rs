@@ -4,6 +4,8 @@ pub mod actors;
 pub mod app;
 pub mod builders;
 pub mod database;
+pub mod golden;
+pub mod operations;
 
 pub use actors::{Answer, Guest, key};
 pub use app::TestApp;
