@@ -15,3 +15,4 @@ mod support;
 mod contract;
 mod funnel;
 mod layers;
+mod transitions;
