@@ -12,6 +12,8 @@
 #[allow(dead_code, unused_imports, reason = "an actor's words are a vocabulary, whichever tests happen to use them")]
 mod support;
 
+mod access_matrix;
+mod attacks;
 mod contract;
 mod funnel;
 mod layers;

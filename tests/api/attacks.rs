@@ -1,0 +1,136 @@
+//! Tokens that are none: every guarded operation refuses every one of them.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chrono::{Duration, Utc};
+use diesel::connection::SimpleConnection;
+use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use lastroom::access::tokens::AccessTokens;
+use lastroom::kernel::ids::{SessionId, UserId};
+use lastroom::kernel::secret::{Keyring, Purpose};
+use secrecy::SecretString;
+use serde_json::{Value, json};
+
+use crate::support::app::SECRET;
+use crate::support::operations::operations;
+use crate::support::{Guest, TestApp};
+
+/// What a token says, unverified.
+pub fn claims(token: &str) -> Value {
+    let payload = token.split('.').nth(1).expect("a JWT has a payload");
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).expect("base64")).expect("JSON")
+}
+
+fn header(token: &str) -> Value {
+    let header = token.split('.').next().expect("a JWT has a header");
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(header).expect("base64")).expect("JSON")
+}
+
+fn encoded(part: &Value) -> String {
+    URL_SAFE_NO_PAD.encode(part.to_string())
+}
+
+fn signer(secret: &str) -> AccessTokens {
+    AccessTokens::new(&Keyring::new(&SecretString::from(secret)), 900).expect("a signer")
+}
+
+/// A token with these claims, signed by the service's own key: what a leaked or careless signer could make.
+fn forged(real: &str, claims: &Value) -> String {
+    let seed = Keyring::new(&SecretString::from(SECRET)).seed(Purpose::AccessToken);
+    // PKCS #8 for Ed25519 is these 16 bytes and the seed.
+    let mut der = vec![0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20];
+    der.extend_from_slice(&seed);
+    let kid = header(real)["kid"].as_str().map(str::to_owned);
+    let header = Header { kid, ..Header::new(Algorithm::EdDSA) };
+    jsonwebtoken::encode(&header, claims, &EncodingKey::from_ed_der(&der)).expect("a token")
+}
+
+fn with_claim(real: &str, name: &str, value: &Value) -> String {
+    let mut claims = claims(real);
+    claims[name] = value.clone();
+    forged(real, &claims)
+}
+
+/// Each attack by its name.
+fn attacks(ada: &Guest) -> Vec<(&'static str, String)> {
+    let real = ada.token.as_deref().expect("a token");
+    let stated = claims(real);
+    let user: UserId = serde_json::from_value(stated["sub"].clone()).expect("a user");
+    let session: SessionId = serde_json::from_value(stated["sid"].clone()).expect("a session");
+    let now = Utc::now();
+    let (message, signature) = real.rsplit_once('.').expect("a signature");
+    let mut bytes = URL_SAFE_NO_PAD.decode(signature).expect("base64");
+    bytes[10] ^= 1;
+    let tampered = format!("{message}.{}", URL_SAFE_NO_PAD.encode(bytes));
+    let mut somebody = stated.clone();
+    somebody["sub"] = json!(UserId::new());
+    let swapped = format!("{}.{}.{signature}", encoded(&header(real)), encoded(&somebody));
+    let mut unsigned = header(real);
+    unsigned["alg"] = json!("none");
+    let mut symmetric = Header::new(Algorithm::HS256);
+    symmetric.kid = header(real)["kid"].as_str().map(str::to_owned);
+    let public = URL_SAFE_NO_PAD.decode(signer(SECRET).jwks().keys[0].x.as_bytes()).expect("base64");
+    let confused = jsonwebtoken::encode(&symmetric, &stated, &EncodingKey::from_secret(&public)).expect("a token");
+    let issue = |secret: &str, at| signer(secret).issue(user, session, at).expect("a token");
+    vec![
+        ("garbage", "garbage".to_owned()),
+        ("three dots", "a.b.c".to_owned()),
+        ("a flipped bit in the signature", tampered),
+        ("another user under the same signature", swapped),
+        ("no signature", format!("{message}.")),
+        ("alg none", format!("{}.{}.", encoded(&unsigned), encoded(&stated))),
+        ("HMAC with the public key", confused),
+        ("expired", issue(SECRET, now - Duration::seconds(900 + 10))),
+        ("not valid yet", issue(SECRET, now + Duration::seconds(60))),
+        ("another deployment's secret", issue("another secret: 0123456789 abcdefghijklm", now)),
+        ("a refresh token", ada.refresh_token.clone()),
+        ("another type", with_claim(real, "typ", &json!("refresh"))),
+        ("another audience", with_claim(real, "aud", &json!("elsewhere"))),
+        ("another issuer", with_claim(real, "iss", &json!("elsewhere"))),
+        ("a session that is not the user's", with_claim(real, "sid", &json!(SessionId::new()))),
+        ("a user who is not the session's", with_claim(real, "sub", &json!(UserId::new()))),
+    ]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_guarded_operation_refuses_every_false_token() {
+    let app = TestApp::start().await;
+    let ada = app.guest().await;
+    let real = ada.token.clone().expect("a token");
+    ada.with_token(&forged(&real, &claims(&real))).get("/auth/me").await.ok(200);
+    let attacks = attacks(&ada);
+    let stranger = Guest::stranger(&app);
+    for operation in operations().into_iter().filter(|operation| operation.is_guarded()) {
+        let bare = operation.call_with_garbage(&stranger).await;
+        bare.problem(401, "unauthenticated");
+        assert!(bare.header("www-authenticate").is_some_and(|value| value.starts_with("Bearer")), "{bare:?}");
+        for (attack, token) in &attacks {
+            let answer = operation.call_with_garbage(&ada.with_token(token)).await;
+            assert_eq!(answer.status, 401, "{} with {attack}: {}", operation.name(), answer.text);
+            answer.problem(401, "token_invalid");
+            let challenge = answer.header("www-authenticate").unwrap_or_default();
+            assert!(challenge.contains("error=\"invalid_token\""), "{}: {challenge:?}", operation.name());
+        }
+        for header in ["Basic YWRhOmFkYQ==", "Bearer", "bearer  ", "Token x"] {
+            let answer = operation.call_with(&stranger, &[("authorization", header)]).await;
+            assert_eq!(answer.status, 401, "{} with {header:?}: {}", operation.name(), answer.text);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_that_ended_is_refused_on_the_next_request() {
+    let app = TestApp::start().await;
+    let ada = app.guest().await;
+    let (here, there) = (ada.login(&ada.email, crate::support::actors::PASSWORD).await, ada.clone());
+    let logout = here.post("/auth/logout", json!({ "refresh_token": here.refresh_token })).await;
+    assert_eq!((logout.status, logout.text.as_str()), (204, ""));
+    here.get("/auth/me").await.problem(401, "token_invalid");
+    there.get("/auth/me").await.ok(200);
+    app.connect().batch_execute("UPDATE users SET disabled_at = clock_timestamp()").expect("disabled");
+    there.get("/auth/me").await.problem(401, "token_invalid");
+    let refresh = there.post("/auth/refresh", json!({ "refresh_token": there.refresh_token })).await;
+    refresh.problem(401, "refresh_token_invalid");
+    app.connect().batch_execute("UPDATE users SET disabled_at = NULL").expect("enabled");
+    there.get("/auth/me").await.ok(200);
+}
