@@ -14,6 +14,7 @@ mod support;
 
 mod access_matrix;
 mod attacks;
+mod auth;
 mod contract;
 mod funnel;
 mod layers;
