@@ -5,7 +5,7 @@ use lastroom::config::Given;
 
 use crate::support::database::Start;
 use crate::support::golden::assert_golden;
-use crate::support::operations::operations;
+use crate::support::operations::{Operation, operations};
 use crate::support::{Guest, TestApp};
 
 /// Somebody signed in with this role and no other.
@@ -41,7 +41,7 @@ async fn the_matrix_of_roles_and_operations_is_the_golden_one() {
                 403 => "403",
                 _ => "allowed",
             };
-            line.push_str(&format!(" {word:<9}"));
+            line = format!("{line} {word:<9}");
         }
         lines.push(line);
     }
@@ -73,7 +73,7 @@ async fn public_search_opens_looking_and_nothing_else() {
     let app = TestApp::start_with(Start::Migrated, public).await;
     let stranger = Guest::stranger(&app);
     let may_be_open = ["/search", "/hotels", "/hotels/{id}", "/hotels/{id}/offers", "/hotels/{id}/calendar"];
-    for operation in operations().into_iter().filter(|operation| operation.is_guarded()) {
+    for operation in operations().into_iter().filter(Operation::is_guarded) {
         let path = operation.path.trim_start_matches("/api/v1");
         let answer = operation.call_with_garbage(&stranger).await;
         if operation.method == reqwest::Method::GET && may_be_open.contains(&path) {

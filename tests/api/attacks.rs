@@ -12,7 +12,7 @@ use secrecy::SecretString;
 use serde_json::{Value, json};
 
 use crate::support::app::SECRET;
-use crate::support::operations::operations;
+use crate::support::operations::{Operation, operations};
 use crate::support::{Guest, TestApp};
 
 /// What a token says, unverified.
@@ -100,7 +100,7 @@ async fn every_guarded_operation_refuses_every_false_token() {
     ada.with_token(&forged(&real, &claims(&real))).get("/auth/me").await.ok(200);
     let attacks = attacks(&ada);
     let stranger = Guest::stranger(&app);
-    for operation in operations().into_iter().filter(|operation| operation.is_guarded()) {
+    for operation in operations().into_iter().filter(Operation::is_guarded) {
         let bare = operation.call_with_garbage(&stranger).await;
         bare.problem(401, "unauthenticated");
         assert!(bare.header("www-authenticate").is_some_and(|value| value.starts_with("Bearer")), "{bare:?}");

@@ -46,7 +46,7 @@ fn the_state_tables_are_the_golden_ones() {
     for (machine, arrows) in machines() {
         for (from, to) in arrows {
             let to = if to.is_empty() { "(end)".to_owned() } else { to.join(" | ") };
-            text.push_str(&format!("{machine:<8} {from:<16} -> {to}\n"));
+            text = format!("{text}{machine:<8} {from:<16} -> {to}\n");
         }
     }
     assert_golden("transitions.txt", &text);
