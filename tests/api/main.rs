@@ -17,6 +17,7 @@ mod attacks;
 mod auth;
 mod constraints;
 mod contract;
+mod crash;
 mod embedded;
 mod funnel;
 mod layers;

@@ -75,9 +75,14 @@ pub struct Guest {
 impl Guest {
     /// Nobody in particular.
     pub fn stranger(app: &TestApp) -> Self {
+        Self::stranger_at(&app.url("/api/v1"))
+    }
+
+    /// The same at a server that is no test's.
+    pub fn stranger_at(base: &str) -> Self {
         Self {
             client: Client::builder().no_proxy().build().expect("a client"),
-            base: app.url("/api/v1"),
+            base: base.to_owned(),
             email: String::new(),
             token: None,
             refresh_token: String::new(),
