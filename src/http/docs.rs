@@ -51,7 +51,9 @@ impl Published {
     /// Renders the description once.
     pub fn new(api: &utoipa::openapi::OpenApi) -> anyhow::Result<Self> {
         let paths = api.paths.paths.iter().map(|(path, item)| (ResourceDef::new(path.as_str()), methods(item)));
-        Ok(Self { yaml: api.to_yaml()?, paths: paths.collect() })
+        // What this file serves describes the API and is no part of it.
+        let own = ["/openapi.yaml", "/docs"].map(|path| (ResourceDef::new(path), vec!["GET"]));
+        Ok(Self { yaml: api.to_yaml()?, paths: paths.chain(own).collect() })
     }
 }
 

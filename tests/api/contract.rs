@@ -130,6 +130,11 @@ async fn every_documented_path_answers_and_every_other_method_is_405() {
             assert_eq!(allow, own, "Allow of {method} {path}");
         }
     }
+    for path in ["//openapi.yaml", "//docs"] {
+        let answer = stranger.send(Method::DELETE, path, &[], None).await;
+        answer.problem(405, "method_not_allowed");
+        assert_eq!(answer.header("allow"), Some("GET"), "{path}");
+    }
     stranger.get("/no-such-thing").await.problem(404, "not_found");
     stranger.get("//no-such-thing").await.problem(404, "not_found");
 }
