@@ -174,69 +174,73 @@ fn schema_rs_is_in_step_with_the_database() {
     assert!(differing.is_empty(), "run `diesel print-schema` (see CONTRIBUTING.md):\n{}", differing.join("\n"));
 }
 
-/// Fails with what a query for offenders finds.
-#[track_caller]
-fn assert_none(rule: &str, sql: &str) {
-    let database = Database::create(Start::Migrated);
-    let offenders = lines(&mut database.connect(), sql);
-    assert!(offenders.is_empty(), "{rule}:\n{}", offenders.join("\n"));
-}
+/// Tables with a `hotel_id` that is not merely a note.
+const OF_A_HOTEL: &str = "SELECT attrelid AS id, attnum FROM pg_attribute JOIN pg_class c ON c.oid = attrelid
+    WHERE attname = 'hotel_id' AND attnotnull AND relkind = 'r' AND relnamespace = 'public'::regnamespace";
 
-#[test]
-fn every_foreign_key_has_an_index_that_begins_with_it() {
-    assert_none(
+/// A rule that every table keeps, and a query for those that do not; `{HOTEL}` stands for [`OF_A_HOTEL`].
+const RULES: &[(&str, &str)] = &[
+    (
         "a foreign key without an index locks and scans when its target changes; CREATE INDEX for it",
         "SELECT conrelid::regclass || ': ' || pg_get_constraintdef(k.oid) AS line FROM pg_constraint k
          WHERE contype = 'f' AND NOT EXISTS (
              SELECT 1 FROM pg_index i WHERE i.indrelid = k.conrelid AND i.indpred IS NULL
                AND (i.indkey::int2[])[0:cardinality(k.conkey) - 1] @> k.conkey
                AND k.conkey @> (i.indkey::int2[])[0:cardinality(k.conkey) - 1])",
-    );
-}
-
-/// Tables with a `hotel_id` that is not merely a note.
-const OF_A_HOTEL: &str = "SELECT attrelid AS id, attnum FROM pg_attribute JOIN pg_class c ON c.oid = attrelid
-    WHERE attname = 'hotel_id' AND attnotnull AND relkind = 'r' AND relnamespace = 'public'::regnamespace";
-
-#[test]
-fn a_hotels_tables_begin_their_primary_key_with_the_hotel() {
-    assert_none(
+    ),
+    (
         "tables are to be distributable by hotel: PRIMARY KEY (hotel_id, …)",
-        &format!(
-            "SELECT h.id::regclass::text AS line FROM ({OF_A_HOTEL}) h LEFT JOIN pg_index i ON indrelid = h.id AND indisprimary
-             WHERE i.indkey[0] IS DISTINCT FROM h.attnum"
-        ),
-    );
-}
-
-#[test]
-fn no_foreign_key_leaves_a_hotel() {
-    assert_none(
+        "SELECT h.id::regclass::text AS line FROM ({HOTEL}) h LEFT JOIN pg_index i ON indrelid = h.id AND indisprimary
+         WHERE i.indkey[0] IS DISTINCT FROM h.attnum",
+    ),
+    (
         "a hotel's rows may name their own hotel's rows only, by (hotel_id, …) and never users: they may be elsewhere",
-        &format!(
-            "WITH hotel AS ({OF_A_HOTEL})
-             SELECT k.conrelid::regclass || ': ' || pg_get_constraintdef(k.oid) AS line
-             FROM pg_constraint k JOIN hotel h ON h.id = k.conrelid LEFT JOIN hotel t ON t.id = k.confrelid
-             WHERE contype = 'f' AND (t.id IS NULL OR k.conkey[1] <> h.attnum OR k.confkey[1] <> t.attnum)"
-        ),
-    );
-}
-
-#[test]
-fn unique_rules_of_a_hotel_hold_within_the_hotel() {
-    assert_none(
+        "WITH hotel AS ({HOTEL})
+         SELECT k.conrelid::regclass || ': ' || pg_get_constraintdef(k.oid) AS line
+         FROM pg_constraint k JOIN hotel h ON h.id = k.conrelid LEFT JOIN hotel t ON t.id = k.confrelid
+         WHERE contype = 'f' AND (t.id IS NULL OR k.conkey[1] <> h.attnum OR k.confkey[1] <> t.attnum)",
+    ),
+    (
         "a unique index that spans hotels cannot be distributed: begin it with hotel_id",
-        &format!(
-            "SELECT indexrelid::regclass::text AS line FROM ({OF_A_HOTEL}) h JOIN pg_index i ON indrelid = h.id
-             WHERE indisunique AND i.indkey[0] <> h.attnum"
-        ),
-    );
-}
-
-#[test]
-fn nothing_counts_with_a_sequence() {
-    assert_none(
+        "SELECT indexrelid::regclass::text AS line FROM ({HOTEL}) h JOIN pg_index i ON indrelid = h.id
+         WHERE indisunique AND i.indkey[0] <> h.attnum",
+    ),
+    (
         "a sequence is one place that every shard would ask; use a UUIDv7",
         "SELECT oid::regclass::text AS line FROM pg_class WHERE relkind = 'S' AND relnamespace = 'public'::regnamespace",
-    );
+    ),
+    (
+        "money is bigint in minor units and time is timestamptz; nothing floats but coordinates",
+        "SELECT attrelid::regclass || '.' || attname AS line FROM pg_attribute JOIN pg_class c ON c.oid = attrelid
+         WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace AND attnum > 0 AND attname NOT IN ('lat', 'lon')
+           AND relname NOT LIKE '\\_\\_diesel%'
+           AND atttypid IN ('float4'::regtype, 'float8'::regtype, 'money'::regtype, 'timestamp'::regtype)",
+    ),
+];
+
+fn offenders(conn: &mut PgConnection, rule: &str) -> Vec<String> {
+    lines(conn, &rule.replace("{HOTEL}", OF_A_HOTEL))
+}
+
+#[test]
+fn every_table_keeps_the_rules() {
+    let database = Database::create(Start::Migrated);
+    let mut conn = database.connect();
+    for (rule, query) in RULES {
+        let offenders = offenders(&mut conn, query);
+        assert!(offenders.is_empty(), "{rule}:\n{}", offenders.join("\n"));
+    }
+}
+
+#[test]
+fn an_invented_table_breaks_every_rule() {
+    let database = Database::create(Start::Migrated);
+    let mut conn = database.connect();
+    let table = "CREATE TABLE stray (stray_id serial PRIMARY KEY, hotel_id uuid NOT NULL, price float8, seen timestamp,
+                                     user_id uuid REFERENCES users)";
+    diesel::sql_query(table).execute(&mut conn).expect("a table");
+    for (rule, query) in RULES {
+        let found = offenders(&mut conn, query);
+        assert!(!found.is_empty() && found.iter().all(|line| line.starts_with("stray")), "{rule}: {found:?}");
+    }
 }
