@@ -22,4 +22,8 @@ mod embedded;
 mod funnel;
 mod layers;
 mod migrations;
+mod offers;
+mod prices;
+mod search;
+mod search_prices;
 mod transitions;

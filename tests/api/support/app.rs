@@ -3,7 +3,9 @@
 use std::net::SocketAddr;
 use std::thread::JoinHandle;
 
-use diesel::PgConnection;
+use diesel::connection::SimpleConnection;
+use diesel::sql_types::{BigInt, Text};
+use diesel::{PgConnection, QueryableByName, RunQueryDsl};
 use lastroom::app::App;
 use lastroom::config::{Config, Given};
 use secrecy::SecretString;
@@ -51,6 +53,45 @@ impl TestApp {
     /// A connection past the server.
     pub fn connect(&self) -> PgConnection {
         self.database.connect()
+    }
+
+    /// Runs SQL past the server.
+    pub fn execute(&self, sql: &str) {
+        self.connect().batch_execute(sql).unwrap_or_else(|error| panic!("{sql}: {error}"));
+    }
+
+    /// The one number that a query yields.
+    #[track_caller]
+    pub fn number(&self, sql: &str) -> i64 {
+        #[derive(QueryableByName)]
+        struct Number {
+            #[diesel(sql_type = BigInt)]
+            number: i64,
+        }
+        let row: Number = diesel::sql_query(format!("SELECT ({sql})::bigint AS number"))
+            .get_result(&mut self.connect())
+            .unwrap_or_else(|error| panic!("{sql}: {error}"));
+        row.number
+    }
+
+    /// The one text that a query yields.
+    #[track_caller]
+    pub fn text(&self, sql: &str) -> String {
+        #[derive(QueryableByName)]
+        struct OneText {
+            #[diesel(sql_type = Text)]
+            text: String,
+        }
+        let row: OneText = diesel::sql_query(format!("SELECT ({sql})::text AS text"))
+            .get_result(&mut self.connect())
+            .unwrap_or_else(|error| panic!("{sql}: {error}"));
+        row.text
+    }
+
+    /// Rows of a table.
+    #[track_caller]
+    pub fn rows(&self, table: &str) -> i64 {
+        self.number(&format!("SELECT count(*) FROM {table}"))
     }
 
     /// Somebody new, signed in.

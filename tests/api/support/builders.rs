@@ -58,12 +58,15 @@ impl Hotel {
     }
 
     pub fn with(app: &TestApp, terms: &Terms) -> Self {
-        let mut conn = app.connect();
+        Self::on(&mut app.connect(), terms)
+    }
+
+    fn on(conn: &mut PgConnection, terms: &Terms) -> Self {
         let (hotel_id, room_type_id, rate_plan_id) = (Uuid::now_v7(), Uuid::now_v7(), Uuid::now_v7());
-        insert_hotel(&mut conn, hotel_id, terms);
+        insert_hotel(conn, hotel_id, terms);
         let today: Today = diesel::sql_query("SELECT (clock_timestamp() AT TIME ZONE $1)::date AS today")
             .bind::<Text, _>(terms.time_zone)
-            .get_result(&mut conn)
+            .get_result(conn)
             .expect("the hotel's day");
         diesel::sql_query(
             "INSERT INTO room_types (hotel_id, room_type_id, name, max_adults, max_children, max_occupancy)
@@ -71,11 +74,11 @@ impl Hotel {
         )
         .bind::<SqlUuid, _>(hotel_id)
         .bind::<SqlUuid, _>(room_type_id)
-        .execute(&mut conn)
+        .execute(conn)
         .expect("a room type");
-        insert_plan(&mut conn, hotel_id, room_type_id, rate_plan_id, terms);
+        insert_plan(conn, hotel_id, room_type_id, rate_plan_id, terms);
         let hotel = Self { hotel_id, room_type_id, rate_plan_id, today: today.today };
-        hotel.insert_nights(&mut conn, terms);
+        hotel.insert_nights(conn, terms);
         hotel
     }
 
@@ -117,23 +120,19 @@ impl Hotel {
         format!("check_in={}&check_out={}", self.day(from), self.day(to))
     }
 
-    /// Runs an UPDATE of the hotel's rows in `table`: `set` and a condition on `stay_date`, both SQL.
-    pub fn change(&self, app: &TestApp, table: &str, set: &str) {
-        let changed = diesel::sql_query(format!("UPDATE {table} SET {set} WHERE hotel_id = $1"))
-            .bind::<SqlUuid, _>(self.hotel_id)
-            .execute(&mut app.connect())
-            .expect("a change");
-        assert!(changed > 0, "{table} has no row of the hotel");
+    /// Runs SQL in which `$1` is the hotel and `$2` the first day; it must change something.
+    pub fn change(&self, app: &TestApp, sql: &str) {
+        self.change_night(app, self.today, sql);
     }
 
-    /// The same for one night.
-    pub fn change_night(&self, app: &TestApp, table: &str, night: NaiveDate, set: &str) {
-        let changed = diesel::sql_query(format!("UPDATE {table} SET {set} WHERE hotel_id = $1 AND stay_date = $2"))
+    /// The same with another day for `$2`.
+    pub fn change_night(&self, app: &TestApp, night: NaiveDate, sql: &str) {
+        let changed = diesel::sql_query(sql)
             .bind::<SqlUuid, _>(self.hotel_id)
             .bind::<Date, _>(night)
             .execute(&mut app.connect())
-            .expect("a change");
-        assert!(changed > 0, "{table} has no such night");
+            .unwrap_or_else(|error| panic!("{sql}: {error}"));
+        assert!(changed > 0, "changed nothing: {sql}");
     }
 
     /// (held, sold) of a night.

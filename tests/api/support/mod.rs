@@ -9,4 +9,5 @@ pub mod operations;
 
 pub use actors::{Answer, Guest, key};
 pub use app::TestApp;
-pub use builders::Hotel;
+pub use builders::{Hotel, Terms};
+pub use database::Start;
