@@ -24,6 +24,8 @@ mod errors_queries;
 mod errors_quotes;
 mod errors_requests;
 mod funnel;
+mod idempotency;
+mod idempotency_payments;
 mod layers;
 mod migrations;
 mod offers;
