@@ -33,6 +33,9 @@ use crate::{access, bookings, holds, payments, quotes, search};
 const LOCK_TIMEOUT: Duration = Duration::from_secs(2);
 /// `statement_timeout` of the funnel's transactions.
 const STATEMENT_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long an idle connection is kept: longer than the clients and proxies before it keep theirs, so that they are the
+/// ones to close it, and never send a request into a connection that is being closed.
+const KEEP_ALIVE: Duration = Duration::from_secs(100);
 /// How long a client may take to send a request's head.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -195,6 +198,7 @@ fn serve(listener: TcpListener, shared: Shared, stopped: watch::Receiver<bool>) 
             .wrap(from_fn(envelope))
     })
     .workers(workers)
+    .keep_alive(KEEP_ALIVE)
     .client_request_timeout(HEAD_TIMEOUT)
     .shutdown_timeout(drain_s)
     .shutdown_signal(async move {

@@ -5,8 +5,11 @@
 //!
 //! `main → cli → app → features → audit, outbox, access → http → db → kernel`
 //!
-//! and among the features `bookings → payments → holds → quotes → search → import → inventory → rates → hotels`: whoever
-//! stands left may use what stands right. `config`, `telemetry` and `schema` know nothing of the others and may be used by all.
+//! and among the features
+//!
+//! `bookings → payments → holds → quotes → search → import → inventory → rates → hotels`
+//!
+//! whoever stands left may use what stands right. `config`, `telemetry` and `schema` know nothing of the others and may be used by all.
 //! What must travel against the stream travels as a row of the outbox, written in the same transaction.
 //!
 //! # Glossary

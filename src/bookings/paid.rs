@@ -31,9 +31,8 @@ impl<'tx> PaidFor<'tx> {
 
     /// The booking is made: the money is to be taken, all of it, unless the provider took it already.
     pub fn capture(self, tx: &mut Tx<'tx>, hold: &LiveHold<'tx>) -> Result<(), DbError> {
-        let payment_id = match self.payment {
-            Some(OfHold { payment_id, status: PaymentStatus::Authorized, .. }) => payment_id,
-            _ => return Ok(()),
+        let Some(OfHold { payment_id, status: PaymentStatus::Authorized, .. }) = self.payment else {
+            return Ok(());
         };
         let hotel_id = hold.row().hotel_id;
         store::set_capture_amount(tx, hotel_id, payment_id, hold.row().due_now)?;

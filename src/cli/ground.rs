@@ -7,7 +7,7 @@ use std::path::Path;
 use anyhow::Context;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use diesel::{Connection, PgConnection};
+use diesel::{Connection, ConnectionError, PgConnection};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::progress::Steps;
@@ -72,8 +72,7 @@ impl Ground {
         };
         steps.say("Bringing the schema up to date");
         let migrate_url = config.database.migrate_url().unwrap_or_else(|| url.expose_secret());
-        // The error of libpq names the host and the user, never the password.
-        let mut conn = PgConnection::establish(migrate_url).context("cannot connect to the database")?;
+        let mut conn = PgConnection::establish(migrate_url).map_err(|error| cannot_connect(&error))?;
         let steps_run = migrate::run_pending(&mut conn)?;
         tracing::debug!(steps_run, "the schema is up to date");
         Ok((url, secret))
@@ -87,6 +86,18 @@ impl Ground {
         }
         Ok(())
     }
+}
+
+/// A failed connection names the host and the user, never the password. A URL that is none is not to be quoted: with a
+/// stray slash the password stands where libpq looks for the port, and is told in its message.
+fn cannot_connect(error: &ConnectionError) -> anyhow::Error {
+    let why = error.to_string();
+    let why = if why.starts_with("connection to server") || why.starts_with("could not translate host name") {
+        why.trim_end()
+    } else {
+        "its URL is not valid"
+    };
+    anyhow::anyhow!("cannot connect to the database: {why}")
 }
 
 /// The secret of a data folder, made the first time.

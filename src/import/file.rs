@@ -85,7 +85,7 @@ impl Lines {
     }
 
     /// The next line, or why it is none; `None` at the end.
-    pub fn next(&mut self) -> Result<Option<Result<Line, Reject>>, FileError> {
+    pub fn read(&mut self) -> Result<Option<Result<Line, Reject>>, FileError> {
         let mut record = ByteRecord::new();
         let more = self.reader.read_byte_record(&mut record);
         let more = more.map_err(|error| FileError::Broken { line: self.last, source: error.into() })?;

@@ -79,7 +79,7 @@ fn fill(
     rejects: &mut impl Write,
 ) -> Result<bool, ImportError> {
     while batch.len() < BATCH {
-        let Some(line) = lines.next()? else {
+        let Some(line) = lines.read()? else {
             return Ok(true);
         };
         summary.lines += 1;

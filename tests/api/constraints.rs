@@ -22,6 +22,8 @@ const MORE_ROWS: &str = "
     UPDATE payments SET status = 'capture_pending', capture_amount = amount, captured_amount = 0;
     INSERT INTO refunds (hotel_id, refund_id, payment_id, amount, reason, provider_key)
         SELECT hotel_id, gen_random_uuid(), payment_id, 1, 'test', 'key' FROM payments;
+    INSERT INTO simulator_refunds (idempotency_key, intent_id, amount)
+        SELECT 'key', intent_id, 1 FROM simulator_intents;
     INSERT INTO jobs (hotel_id, job_id, kind, subject_id)
         SELECT hotel_id, gen_random_uuid(), 'refund', gen_random_uuid() FROM hotels;
     INSERT INTO audit_entries (hotel_id, audit_id, action, resource)
@@ -39,13 +41,13 @@ const BREACHES: &[(&str, &str)] = &[
     ("bookings_hold_key", ANOTHER_BOOKING_OF_THE_SAME_HOLD),
     ("bookings_status_known", "UPDATE bookings SET status = 'paid'"),
     ("bookings_stay_range", "UPDATE bookings SET check_out = check_in"),
-    ("cancellation_tiers_amount_natural", "UPDATE cancellation_tiers SET penalty_percent = NULL, penalty_amount = -1"),
+    ("cancellation_tiers_amount_range", "UPDATE cancellation_tiers SET penalty_percent = NULL, penalty_amount = -1"),
     ("cancellation_tiers_hours_range", "UPDATE cancellation_tiers SET until_hours_before_check_in = -1"),
     ("cancellation_tiers_nights_range", "UPDATE cancellation_tiers SET penalty_percent = NULL, penalty_nights = 100"),
     ("cancellation_tiers_one_penalty", "UPDATE cancellation_tiers SET penalty_amount = 1"),
     ("cancellation_tiers_percent_range", "UPDATE cancellation_tiers SET penalty_percent = 101"),
     ("child_bands_age_range", "UPDATE child_bands SET max_age = 18"),
-    ("child_bands_amount_natural", "UPDATE child_bands SET amount = -1"),
+    ("child_bands_amount_range", "UPDATE child_bands SET amount = -1"),
     ("hold_items_quote_key", "INSERT INTO hold_items SELECT hotel_id, hold_id, 2, quote_id FROM hold_items"),
     ("hold_items_range", "UPDATE hold_items SET item_no = 10"),
     ("hold_nights_rooms_positive", "UPDATE hold_nights SET rooms = 0"),
@@ -116,6 +118,11 @@ const BREACHES: &[(&str, &str)] = &[
          FROM rate_plans WHERE is_derived",
     ),
     ("rate_plans_derived_percent_range", "UPDATE rate_plans SET derived_percent = -100 WHERE is_derived"),
+    (
+        "rate_plans_derived_amount_range",
+        "INSERT INTO rate_plans (hotel_id, rate_plan_id, name, meal_plan, payment_policy, derived_from, derived_amount)
+         SELECT hotel_id, gen_random_uuid(), 'x', meal_plan, payment_policy, rate_plan_id, 100000000001 FROM rate_plans",
+    ),
     ("rate_plans_max_advance_natural", "UPDATE rate_plans SET max_advance_days = -1"),
     ("rate_plans_max_stay_range", "UPDATE rate_plans SET max_stay = 100"),
     ("rate_plans_meal_plan_known", "UPDATE rate_plans SET meal_plan = 'crumbs'"),
@@ -157,7 +164,8 @@ const BREACHES: &[(&str, &str)] = &[
          SELECT 'other', idempotency_key, status, amount, currency, payment_method, metadata FROM simulator_intents",
     ),
     ("simulator_intents_status_known", "UPDATE simulator_intents SET status = 'lost'"),
-    ("taxes_amount_natural", "UPDATE taxes SET kind = 'per_night', percent = NULL, amount = -1"),
+    ("simulator_refunds_amount_positive", "UPDATE simulator_refunds SET amount = 0"),
+    ("taxes_amount_range", "UPDATE taxes SET kind = 'per_night', percent = NULL, amount = -1"),
     ("taxes_due_known", "UPDATE taxes SET due = 'never'"),
     ("taxes_kind_known", "UPDATE taxes SET kind = 'flat'"),
     ("taxes_percent_range", "UPDATE taxes SET percent = 101"),
@@ -195,8 +203,10 @@ const ANOTHER_BOOKING_OF_THE_SAME_CODE: &str = "
     FROM bookings JOIN another a USING (hotel_id)";
 
 /// Cannot be breached alone, and why.
-const UNBREACHABLE: &[(&str, &str)] =
-    &[("rate_plans_derivation_key", "contains the primary key; it is there to be referred to")];
+const UNBREACHABLE: &[(&str, &str)] = &[
+    ("rate_plans_derivation_key", "contains the primary key; it is there to be referred to"),
+    ("hotels_time_zone_known", "an unknown zone ends its evaluation with an error of its own, which refuses as well"),
+];
 
 /// A database in which every table with a rule has a row.
 async fn walked() -> TestApp {

@@ -136,7 +136,8 @@ fn sort_key(sort: &str, row: &Value) -> (String, i64, String) {
     let (first, second) = match sort {
         "price" => (text(&offer["currency"]), offer["amount"].as_i64().expect("an amount")),
         "stars" => (String::new(), -row["stars"].as_i64().expect("stars")),
-        "distance" => (String::new(), row["distance_km"].as_f64().map(|km| (km * 1000.0).round() as i64).expect("km")),
+        // Zero-padded metres sort as text just as they do as numbers.
+        "distance" => (format!("{:011.3}", row["distance_km"].as_f64().expect("km")), 0),
         _ => (text(&row["name"]), 0),
     };
     (first, second, text(&row["hotel_id"]))
