@@ -44,7 +44,9 @@ fn assert_counters_add_up(app: &TestApp) {
 #[tokio::test(flavor = "multi_thread")]
 async fn of_two_guests_one_gets_the_last_room() {
     let app = TestApp::start().await;
-    let (ada, bob) = (app.guest().await, app.guest().await);
+    // Each guest talks to a server of their own.
+    let beside = app.beside().await;
+    let (ada, bob) = (app.guest().await, app.guest().await.at(&beside));
     let hotel = Hotel::one_room(&app);
     for round in 0..20 {
         let quotes = [quoted(&ada, &hotel, 10, 12).await, quoted(&bob, &hotel, 10, 12).await];

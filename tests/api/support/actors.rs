@@ -108,7 +108,12 @@ impl Guest {
 
     /// The same caller through another server.
     pub fn at(&self, app: &TestApp) -> Self {
-        Self { base: app.url("/api/v1"), ..self.clone() }
+        self.behind(&app.address.to_string())
+    }
+
+    /// The same caller through the server at an address.
+    pub fn behind(&self, address: &str) -> Self {
+        Self { base: format!("http://{address}/api/v1"), ..self.clone() }
     }
 
     /// The same caller with another token.

@@ -1,6 +1,7 @@
 //! The production assembly, on a database of its own and a free port.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use diesel::connection::SimpleConnection;
@@ -18,7 +19,7 @@ pub const SECRET: &str = "only for tests: 0123456789 abcdefghijklmnop";
 
 /// A running server.
 pub struct TestApp {
-    pub database: Database,
+    pub database: Arc<Database>,
     pub address: SocketAddr,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
@@ -37,13 +38,18 @@ impl TestApp {
 
     /// With settings of one's own.
     pub async fn start_with(start: Start, change: impl FnOnce(&mut Given)) -> Self {
-        Self::on(Database::create(start), change).await
+        Self::on(Arc::new(Database::create(start)), change).await
     }
 
     /// A server on a database that exists.
-    pub async fn on(database: Database, change: impl FnOnce(&mut Given)) -> Self {
+    pub async fn on(database: Arc<Database>, change: impl FnOnce(&mut Given)) -> Self {
         let (address, stop, thread) = serve(database.url(), config(&database.url(), change)).await;
         Self { database, address, stop: Some(stop), thread: Some(thread) }
+    }
+
+    /// One more server on the same database.
+    pub async fn beside(&self) -> Self {
+        Self::on(self.database.clone(), |_| {}).await
     }
 
     pub fn url(&self, path: &str) -> String {

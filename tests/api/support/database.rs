@@ -97,6 +97,22 @@ impl Database {
     pub fn connect(&self) -> PgConnection {
         self.cluster.connect(&self.name)
     }
+
+    /// Takes the database away from everybody: every session ends, and none begins.
+    pub fn close(&self) {
+        let name = &self.name;
+        let mut admin = self.cluster.connect("postgres");
+        admin.batch_execute(&format!("ALTER DATABASE {name} ALLOW_CONNECTIONS false")).expect("a closed door");
+        admin
+            .batch_execute(&format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"))
+            .expect("an empty house");
+    }
+
+    /// Gives it back.
+    pub fn reopen(&self) {
+        let mut admin = self.cluster.connect("postgres");
+        admin.batch_execute(&format!("ALTER DATABASE {} ALLOW_CONNECTIONS true", self.name)).expect("an open door");
+    }
 }
 
 impl Drop for Database {
