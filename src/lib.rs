@@ -9,7 +9,8 @@
 //!
 //! `bookings → payments → holds → quotes → search → import → inventory → rates → hotels`
 //!
-//! whoever stands left may use what stands right. `config`, `telemetry` and `schema` know nothing of the others and may be used by all.
+//! whoever stands left may use what stands right. `config`, `telemetry` and `schema` may be used by all, and use none of
+//! these (but `config` the kernel, and `telemetry` `config`).
 //! What must travel against the stream travels as a row of the outbox, written in the same transaction.
 //!
 //! # Glossary

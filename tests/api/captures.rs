@@ -1,0 +1,117 @@
+//! Money that the provider takes without being asked: it ends in a booking, or is given back once.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::support::{Guest, Hotel, TestApp};
+
+/// The provider captures of its own accord.
+const CAPTURE: &str = "UPDATE simulator_intents SET status = 'captured', captured_amount = amount;";
+
+async fn paid(app: &TestApp, ada: &Guest) -> Value {
+    let hotel = Hotel::one_room(app);
+    let hold = ada.held(&hotel.id(), &hotel.stay(10, 12)).await;
+    ada.pay(&hold["hold_id"], "pm_card_visa").await.ok(201);
+    hold["hold_id"].clone()
+}
+
+/// Waits for the worker, which looks every half second.
+async fn until(app: &TestApp, sql: &str, wanted: &str) {
+    for _ in 0..100 {
+        if app.text(sql) == wanted {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    panic!("{sql}: {}, not {wanted}", app.text(sql));
+}
+
+/// The payment, its hold and its attempt put back to where the provider's answer is waited for.
+fn await_answer(app: &TestApp, paying_until: &str) {
+    app.execute(&format!(
+        "BEGIN;
+         {CAPTURE}
+         UPDATE payments SET status = 'processing';
+         UPDATE holds SET status = 'paying', paying_until = clock_timestamp() + interval '{paying_until}';
+         UPDATE payment_attempts SET recovery_point = 'intent_stored', lease_until = clock_timestamp() - interval '1 second';
+         COMMIT;"
+    ));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_capture_that_the_hold_waits_for_pays_it() {
+    let app = TestApp::start().await;
+    let ada = app.guest().await;
+    let hold_id = paid(&app, &ada).await;
+    await_answer(&app, "2 minutes");
+    until(&app, "SELECT status FROM payments", "captured").await;
+    assert_eq!(app.text("SELECT status FROM holds"), "active");
+    ada.pay(&hold_id, "pm_card_visa").await.problem(409, "already_paid");
+    ada.confirm(&hold_id).await.ok(201);
+    assert_eq!((app.rows("payments"), app.rows("refunds")), (1, 0));
+    assert_eq!(app.number("SELECT count(*) FROM jobs WHERE done_at IS NULL"), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_capture_for_a_hold_that_was_given_back_is_refunded_once() {
+    let app = TestApp::start().await;
+    let ada = app.guest().await;
+    let hold_id = paid(&app, &ada).await;
+    app.execute(CAPTURE);
+    let path = format!("/holds/{}", hold_id.as_str().expect("an id"));
+    ada.delete(&path).await.ok(204);
+    until(&app, "SELECT coalesce(string_agg(status, ','), '') FROM refunds", "succeeded").await;
+    assert_eq!(app.text("SELECT status FROM payments"), "captured");
+    ada.delete(&path).await.ok(204);
+    tokio::time::sleep(Duration::from_millis(1200)).await;
+    assert_eq!(app.number("SELECT sum(amount)::bigint FROM simulator_refunds"), 20_000);
+    assert_eq!(app.rows("simulator_refunds"), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_late_capture_is_refunded_and_the_hold_can_be_paid_anew() {
+    let app = TestApp::start().await;
+    let ada = app.guest().await;
+    let hold_id = paid(&app, &ada).await;
+    await_answer(&app, "-1 second");
+    // The guest is not made to wait: the attempt without an answer is abandoned when they pay again.
+    let again = ada.pay(&hold_id, "pm_card_visa").await;
+    if again.status == 409 {
+        // The worker was faster, and found the money.
+        again.problem(409, "already_paid");
+        ada.confirm(&hold_id).await.ok(201);
+        assert_eq!(app.rows("refunds"), 0);
+        return;
+    }
+    again.ok(201);
+    until(&app, "SELECT coalesce(string_agg(status, ','), '') FROM refunds", "succeeded").await;
+    ada.confirm(&hold_id).await.ok(201);
+    until(&app, "SELECT string_agg(status, ',' ORDER BY payment_id) FROM payments", "captured,captured").await;
+    assert_eq!(app.number("SELECT sum(captured_amount)::bigint FROM payments"), 40_000);
+    assert_eq!(app.number("SELECT sum(amount)::bigint FROM simulator_refunds"), 20_000);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_retry_after_an_abandoned_attempt_is_told_that_the_hold_goes_on() {
+    let app = TestApp::start().await;
+    let ada = app.guest().await;
+    let hotel = Hotel::one_room(&app);
+    let hold = ada.held(&hotel.id(), &hotel.stay(10, 12)).await;
+    let body = json!({ "hold_id": hold["hold_id"], "payment_method": "pm_card_visa" });
+    ada.post_keyed("/payments", "a-key-of-a-dead-call", body.clone()).await.ok(201);
+    app.execute(
+        "BEGIN;
+         UPDATE idempotency_keys SET status = NULL, body = NULL, location = NULL, finished_at = NULL,
+             lease_until = clock_timestamp() - interval '1 second' WHERE key = 'a-key-of-a-dead-call';
+         UPDATE simulator_intents SET status = 'requires_confirmation';
+         UPDATE payments SET status = 'processing';
+         UPDATE holds SET status = 'paying', paying_until = clock_timestamp() - interval '1 second';
+         UPDATE payment_attempts SET recovery_point = 'intent_stored', lease_until = clock_timestamp() + interval '1 hour';
+         COMMIT;",
+    );
+    ada.post_keyed("/payments", "a-key-of-a-dead-call", body).await.problem(409, "payment_abandoned");
+    assert_eq!(app.text("SELECT status FROM simulator_intents"), "voided");
+    ada.pay(&hold["hold_id"], "pm_card_visa").await.ok(201);
+    ada.confirm(&hold["hold_id"]).await.ok(201);
+}
