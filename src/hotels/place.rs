@@ -6,7 +6,9 @@
 pub fn city_key(city: &str) -> String {
     let ascii = deunicode::deunicode(city).to_lowercase();
     let words: Vec<&str> = ascii.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty()).collect();
-    let end = words.iter().position(|word| matches!(*word, "cedex" | "arrondissement" | "arrdt" | "arr"));
+    let is_form = |word: &&str| matches!(*word, "cedex" | "arrondissement" | "arrdt" | "arr");
+    // A form stands behind a name; a city of that name keeps it.
+    let end = words.iter().skip(1).position(is_form).map(|at| at + 1);
     let (mut words, postal) = match end {
         Some(at) => (words.get(..at).unwrap_or_default().to_vec(), true),
         None => (words, false),
@@ -44,5 +46,6 @@ mod tests {
         assert_eq!(city_key("LE TOUQUET-PARIS-PLAGE"), "le touquet paris plage");
         assert_eq!(city_key("São Paulo"), "sao paulo");
         assert_eq!(city_key("1770"), "1770");
+        assert_eq!(city_key("ARR"), "arr");
     }
 }

@@ -3,6 +3,7 @@
 use chrono_tz::Tz;
 
 use super::file::{Line, Reject};
+use crate::hotels::place::city_key;
 use crate::kernel::money::Currency;
 
 /// The columns a hotel file must have.
@@ -60,7 +61,7 @@ impl HotelLine {
             external_key: format!("{}:{}", needed("source", source)?, needed("hotel_no", no)?),
             name: needed("name", name)?,
             address: joined(address, postal_code),
-            city: needed("city", city)?,
+            city: named(city)?,
             location: location(lat, lon)?,
             stars: stars_of(stars)?,
             rooms: rooms_of(rooms)?,
@@ -69,6 +70,11 @@ impl HotelLine {
             country,
         })
     }
+}
+
+/// A city that can be searched for.
+fn named(city: &str) -> Result<String, String> {
+    if city_key(city).is_empty() { Err("city has no letter or digit".to_owned()) } else { Ok(city.to_owned()) }
 }
 
 fn joined(address: &str, postal_code: &str) -> Option<String> {
