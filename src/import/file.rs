@@ -35,6 +35,8 @@ pub struct Reject {
 #[derive(Debug)]
 pub struct Line {
     pub number: u64,
+    /// Where it ends, which is further down if quotes keep line breaks.
+    last: u64,
     record: csv::StringRecord,
     positions: Vec<Option<usize>>,
 }
@@ -49,8 +51,7 @@ impl Line {
 
     /// The line as a reject.
     pub fn reject(&self, reason: impl Into<String>) -> Reject {
-        let text: Vec<_> = self.record.iter().collect();
-        Reject { line: self.number, reason: reason.into(), text: text.join(",") }
+        rejected(self.number, self.last, reason.into(), self.record.as_byte_record())
     }
 }
 
@@ -58,6 +59,8 @@ impl Line {
 pub struct Lines {
     reader: csv::Reader<Box<dyn Read>>,
     positions: Vec<Option<usize>>,
+    /// Fields of the first line.
+    width: usize,
     last: u64,
 }
 
@@ -68,8 +71,8 @@ impl Lines {
         let failed = |source| FileError::Open { path: path.to_owned(), source };
         let file = BufReader::new(File::open(path).map_err(failed)?);
         let plain: Box<dyn Read> = match path.extension() {
-            Some(extension) if extension == "xz" => Box::new(XzDecoder::new_multi_decoder(file)),
-            _ => Box::new(file),
+            Some(extension) if extension == "xz" => Box::new(UnixLines(XzDecoder::new_multi_decoder(file))),
+            _ => Box::new(UnixLines(file)),
         };
         let mut reader =
             ReaderBuilder::new().flexible(true).has_headers(false).terminator(Terminator::CRLF).from_reader(plain);
@@ -81,7 +84,7 @@ impl Lines {
             return Err(FileError::Columns { missing, wanted: wanted.to_vec() });
         }
         let positions = wanted.iter().chain(optional).map(find).collect();
-        Ok(Self { reader, positions, last: 1 })
+        Ok(Self { reader, positions, width: names.len(), last: 1 })
     }
 
     /// The next line, or why it is none; `None` at the end.
@@ -92,30 +95,77 @@ impl Lines {
         if !more {
             return Ok(None);
         }
-        let number = record.position().map_or(self.last, csv::Position::line);
-        self.last = self.reader.position().line().max(number);
-        Ok(Some(self.line(number, record)))
+        let after = self.reader.position().line();
+        let breaks = u64::try_from(count(record.as_slice(), b'\n')).unwrap_or_default();
+        // The reader's own position of a record lies before the blank lines that it passed over.
+        let started = record.position().map_or(self.last, csv::Position::line);
+        let number = started.max(after.saturating_sub(1).saturating_sub(breaks));
+        self.last = after;
+        Ok(Some(self.line(number, number + breaks, record)))
     }
 
-    fn line(&self, number: u64, record: ByteRecord) -> Result<Line, Reject> {
-        let bytes = record.as_slice().len();
-        if bytes > MAX_LINE_BYTES {
-            let last = self.last.saturating_sub(1).max(number);
-            let reason = format!("longer than {MAX_LINE_BYTES} bytes, up to line {last}");
-            return Err(Reject { line: number, reason, text: String::new() });
+    fn line(&self, number: u64, last: u64, record: ByteRecord) -> Result<Line, Reject> {
+        let reject = |reason: &str| rejected(number, last, reason.to_owned(), &record);
+        if record.as_slice().len() > MAX_LINE_BYTES {
+            return Err(rejected(number, last, format!("longer than {MAX_LINE_BYTES} bytes"), &ByteRecord::new()));
         }
-        let fields = record.len();
-        let text = String::from_utf8_lossy(record.as_slice()).into_owned();
-        let reject = |reason: &str| Reject { line: number, reason: reason.to_owned(), text: text.clone() };
-        let record = csv::StringRecord::from_byte_record(record).map_err(|_| reject("not UTF-8"))?;
-        let needed = self.positions.iter().flatten().max().map_or(0, |at| at + 1);
-        if fields < needed {
-            return Err(reject("fewer fields than the first line names"));
-        }
-        if text.contains('\0') {
+        if record.iter().any(|field| field.contains(&0)) {
             return Err(reject("contains NUL"));
         }
-        Ok(Line { number, record, positions: self.positions.clone() })
+        if record.iter().any(has_open_quote) {
+            return Err(reject("a quotation mark is never closed"));
+        }
+        match record.len() {
+            fields if fields < self.width => Err(reject("fewer fields than the first line names")),
+            fields if fields > self.width => Err(reject("more fields than the first line names")),
+            _ => match csv::StringRecord::from_byte_record(record.clone()) {
+                Ok(record) => Ok(Line { number, last, record, positions: self.positions.clone() }),
+                Err(_) => Err(reject("not UTF-8")),
+            },
+        }
+    }
+}
+
+/// A reject that names all the lines it takes with it.
+fn rejected(line: u64, last: u64, mut reason: String, record: &ByteRecord) -> Reject {
+    if last > line {
+        reason = format!("{reason}; reaches to line {last}");
+    }
+    let fields: Vec<_> = record.iter().map(String::from_utf8_lossy).collect();
+    Reject { line, reason, text: fields.join(",") }
+}
+
+/// A quote that was left open swallows the lines below it up to the next quote, which then stands there without its
+/// partner. Such a field would otherwise pass for one long name, and the hotels in it would be lost without a word.
+fn has_open_quote(field: &[u8]) -> bool {
+    count(field, b'"') % 2 == 1 && field.contains(&b'\n')
+}
+
+/// How often a byte occurs.
+fn count(bytes: &[u8], byte: u8) -> usize {
+    bytes.split(|other| *other == byte).skip(1).count()
+}
+
+/// Leaves out carriage returns: lines end one way, and are counted right.
+struct UnixLines<R>(R);
+
+impl<R: Read> Read for UnixLines<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            let read = self.0.read(buffer)?;
+            let mut kept = 0;
+            for at in 0..read {
+                if let Some(&byte) = buffer.get(at).filter(|byte| **byte != b'\r')
+                    && let Some(place) = buffer.get_mut(kept)
+                {
+                    *place = byte;
+                    kept += 1;
+                }
+            }
+            if kept > 0 || read == 0 {
+                return Ok(kept);
+            }
+        }
     }
 }
 
