@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context;
@@ -52,6 +52,7 @@ pub fn run(config: Config, what: What) -> anyhow::Result<()> {
         name.push(".rejects.csv");
         name.into()
     });
+    anyhow::ensure!(!is_same(&file, &rejects), "the reject file would overwrite the file itself");
     let mut out = BufWriter::new(File::create(&rejects).context("cannot write the reject file")?);
     writeln!(out, "line,reason,text")?;
     let steps = Steps::new();
@@ -77,6 +78,11 @@ pub fn run(config: Config, what: What) -> anyhow::Result<()> {
     released
 }
 
+/// Whether both paths lead to one file.
+fn is_same(file: &Path, rejects: &Path) -> bool {
+    matches!((file.canonicalize(), rejects.canonicalize()), (Ok(file), Ok(rejects)) if file == rejects)
+}
+
 fn line(summary: &Summary) -> String {
     let seconds = summary.took.as_secs().max(1);
     format!(
@@ -88,7 +94,7 @@ fn line(summary: &Summary) -> String {
     )
 }
 
-fn tell(summary: &Summary, rejects: &std::path::Path) {
+fn tell(summary: &Summary, rejects: &Path) {
     println!("{}", line(summary));
     println!("took {:.1} s; {} hotels were there already", summary.took.as_secs_f64(), summary.known);
     for (reason, count) in &summary.rejects {
