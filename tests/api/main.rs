@@ -28,6 +28,8 @@ mod expiry;
 mod funnel;
 mod idempotency;
 mod idempotency_payments;
+mod import;
+mod import_real;
 mod layers;
 mod leaks;
 mod migrations;
