@@ -26,6 +26,7 @@ use crate::http::docs::{self, Description, Published};
 use crate::http::envelope::envelope;
 use crate::http::health::{self, Draining};
 use crate::http::{BASE, health::healthz};
+use crate::inventory::horizon;
 use crate::kernel::secret::Keyring;
 use crate::{access, bookings, holds, payments, quotes, search};
 
@@ -77,6 +78,7 @@ impl App {
         let shared = Shared::new(config.clone(), db.clone(), secret)?;
         let (stop, stopped) = watch::channel(false);
         holds::sweeper::start(db.clone(), config.sweep_interval, stopped.clone());
+        horizon::start(db.clone(), config.horizon_interval, stopped.clone());
         payments::worker::start(&db, &shared.provider, config.confirm_window_s, &stopped);
         let server = serve(listener, shared, stopped)?;
         Ok(Self { server, address, db, stop })

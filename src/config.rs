@@ -90,6 +90,8 @@ settings! {
     hash_parallelism, "hash-parallelism", "LASTROOM_HASH_PARALLELISM";
     /// How often expired holds are swept, in milliseconds [default: 5000]
     sweep_interval_ms, "sweep-interval-ms", "LASTROOM_SWEEP_INTERVAL_MS";
+    /// How often nights are added at the far end as days pass, in seconds [default: 3600]
+    horizon_interval_s, "horizon-interval-s", "LASTROOM_HORIZON_INTERVAL_S";
     /// How long running requests may take to end after SIGTERM, in seconds [default: 30]
     drain_s, "drain-s", "LASTROOM_DRAIN_S";
 }
@@ -151,6 +153,7 @@ pub struct Config {
     pub workers: usize,
     pub hash_parallelism: usize,
     pub sweep_interval: Duration,
+    pub horizon_interval: Duration,
     pub drain_s: u64,
 }
 
@@ -202,6 +205,13 @@ impl Config {
                 5_000,
                 10,
                 3_600_000,
+            )?),
+            horizon_interval: Duration::from_secs(range(
+                &given.horizon_interval_s,
+                "LASTROOM_HORIZON_INTERVAL_S",
+                3_600,
+                1,
+                86_400,
             )?),
             drain_s: range(&given.drain_s, "LASTROOM_DRAIN_S", 30, 0, 600)?,
             secret_key: secret_key(&given)?,

@@ -170,6 +170,7 @@ diesel::table! {
         photos -> Array<Nullable<Text>>,
         check_in_time -> Time,
         check_out_time -> Time,
+        horizon_days -> Int4,
         version -> Int4,
         created_at -> Timestamptz,
         deleted_at -> Nullable<Timestamptz>,

@@ -17,6 +17,7 @@ CREATE TABLE hotels (
     photos text[] NOT NULL DEFAULT '{}',
     check_in_time time NOT NULL DEFAULT '15:00',
     check_out_time time NOT NULL DEFAULT '11:00',
+    horizon_days integer NOT NULL DEFAULT 400 CONSTRAINT hotels_horizon_range CHECK (horizon_days BETWEEN 0 AND 750),
     version integer NOT NULL DEFAULT 1,
     created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     deleted_at timestamptz,
@@ -28,6 +29,7 @@ CREATE INDEX hotels_location ON hotels (lat, lon) WHERE deleted_at IS NULL;
 COMMENT ON COLUMN hotels.external_key IS 'The hotel''s key in the file it was imported from: a second import finds it by this.';
 COMMENT ON COLUMN hotels.city_key IS 'The city folded for search: ASCII, lower case, arrondissement and CEDEX forms removed.';
 COMMENT ON COLUMN hotels.time_zone IS 'IANA name: the hotel''s own "today" and its cancellation deadlines follow it.';
+COMMENT ON COLUMN hotels.horizon_days IS 'Nights on sale from today on: as days pass, as many are added at the far end. 0: none is added.';
 
 CREATE TABLE room_types (
     hotel_id uuid NOT NULL REFERENCES hotels,

@@ -33,7 +33,7 @@ pub enum What {
     /// their number and the reason.
     Hotels {
         file: PathBuf,
-        /// Nights on sale, from each hotel's own today
+        /// Nights on sale, from each hotel's own today; as days pass, as many are kept
         #[arg(long, default_value_t = 90, value_parser = clap::value_parser!(u16).range(1..=750))]
         days: u16,
         /// Where rejected lines go [default: FILE.rejects.csv]

@@ -208,6 +208,7 @@ fn insert(tx: &mut Tx<'_>, city: &City, hotel: (&str, i16, i64), hotel_no: i64) 
             hotels::lon.eq(city.lon - offset),
             hotels::stars.eq(stars),
             hotels::amenities.eq(amenities),
+            hotels::horizon_days.eq(NIGHTS),
         ))
         .execute(&mut **tx)?;
     let rooms = insert_rooms(tx, hotel_id, hotel_no)?;

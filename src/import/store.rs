@@ -87,7 +87,7 @@ impl Sheets {
         };
         for hotel in batch {
             let recipe = Recipe::of(hotel);
-            sheets.hotel(hotel, &recipe)?;
+            sheets.hotel(hotel, &recipe, days)?;
             sheets.plans(hotel, &recipe)?;
             let today = today_in(hotel.zone, now);
             let nights: Vec<NaiveDate> = today.iter_days().take(usize::from(days)).collect();
@@ -96,7 +96,7 @@ impl Sheets {
         Ok(sheets)
     }
 
-    fn hotel(&mut self, hotel: &HotelLine, recipe: &Recipe) -> Result<(), csv::Error> {
+    fn hotel(&mut self, hotel: &HotelLine, recipe: &Recipe, days: u16) -> Result<(), csv::Error> {
         let id = recipe.hotel_id().to_string();
         let (lat, lon) = hotel.location.unzip();
         let text = |value: Option<f64>| value.map(|value| value.to_string()).unwrap_or_default();
@@ -114,6 +114,7 @@ impl Sheets {
             &hotel.stars.map(|stars| stars.to_string()).unwrap_or_default(),
             hotel.address.as_deref().unwrap_or_default(),
             "{wifi}",
+            &days.to_string(),
         ])?;
         self.taxes.serialize((&id, recipe.id(20), "VAT", "percent", VAT_PERCENT.to_string(), "", true, "now"))?;
         let city_tax = recipe.city_tax().to_string();
@@ -203,6 +204,7 @@ impl Sheets {
             h::stars,
             h::address,
             h::amenities,
+            h::horizon_days,
         );
         copy_rows!(tx, self.hotels, h::table, columns);
         let columns = (t::hotel_id, t::room_type_id, t::name, t::max_adults, t::max_children, t::max_occupancy);

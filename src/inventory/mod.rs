@@ -1,4 +1,5 @@
 //! The stock: how many rooms of a type are left each night, and the only code that changes it.
 
+pub mod horizon;
 pub mod stock;
 pub mod store;

@@ -124,3 +124,55 @@ pub fn left(
     let night = |row: LeftRow| ((row.room_type_id, row.stay_date), Left { rooms: row.rooms, closed: row.closed });
     Ok(rows.into_iter().map(night).collect())
 }
+
+/// Hotels on sale with a room type whose last night is nearer than the hotel's horizon.
+pub(super) fn behind(conn: &mut PgConnection) -> Result<Vec<HotelId>, DbError> {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = SqlUuid)]
+        hotel_id: HotelId,
+    }
+    let rows: Vec<Row> = sql("SELECT h.hotel_id FROM hotels h
+         WHERE h.deleted_at IS NULL AND h.horizon_days > 0 AND EXISTS (
+             SELECT FROM room_types t
+             CROSS JOIN LATERAL (
+                 SELECT max(i.stay_date) AS night FROM inventory i
+                 WHERE i.hotel_id = t.hotel_id AND i.room_type_id = t.room_type_id
+             ) last
+             WHERE t.hotel_id = h.hotel_id AND t.deleted_at IS NULL
+               AND last.night < (clock_timestamp() AT TIME ZONE h.time_zone)::date + h.horizon_days - 1)
+         ORDER BY h.hotel_id")
+    .load(conn)?;
+    Ok(rows.into_iter().map(|row| row.hotel_id).collect())
+}
+
+#[derive(QueryableByName)]
+struct AddedRow {
+    #[diesel(sql_type = SqlUuid)]
+    room_type_id: RoomTypeId,
+    #[diesel(sql_type = Date)]
+    stay_date: NaiveDate,
+}
+
+/// Adds each room type's nights from its last one, or today, to the hotel's horizon, with the last one's capacity. What
+/// another process has added meanwhile is passed over. Which nights were added.
+pub(super) fn extend(tx: &mut Tx<'_>, hotel_id: HotelId) -> Result<Vec<(RoomTypeId, NaiveDate)>, DbError> {
+    let rows: Vec<AddedRow> = sql("INSERT INTO inventory (hotel_id, room_type_id, stay_date, capacity)
+         SELECT t.hotel_id, t.room_type_id, local.today + ahead, last.capacity
+         FROM hotels h
+         JOIN room_types t ON t.hotel_id = h.hotel_id AND t.deleted_at IS NULL
+         CROSS JOIN LATERAL (
+             SELECT i.stay_date, i.capacity FROM inventory i
+             WHERE i.hotel_id = t.hotel_id AND i.room_type_id = t.room_type_id
+             ORDER BY i.stay_date DESC LIMIT 1
+         ) last
+         CROSS JOIN LATERAL (SELECT (clock_timestamp() AT TIME ZONE h.time_zone)::date AS today) local
+         CROSS JOIN LATERAL generate_series(greatest(last.stay_date + 1 - local.today, 0), h.horizon_days - 1) AS ahead
+         WHERE h.hotel_id = $1 AND h.deleted_at IS NULL
+         ORDER BY t.room_type_id, ahead
+         ON CONFLICT DO NOTHING
+         RETURNING room_type_id, stay_date")
+    .bind::<SqlUuid, _>(hotel_id)
+    .load(&mut **tx)?;
+    Ok(rows.into_iter().map(|row| (row.room_type_id, row.stay_date)).collect())
+}

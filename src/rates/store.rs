@@ -4,13 +4,13 @@ use std::collections::HashMap;
 
 use chrono::NaiveDate;
 use diesel::prelude::*;
-use diesel::sql_types::{Binary, Date, Uuid as SqlUuid};
+use diesel::sql_types::{Array, Binary, Date, Uuid as SqlUuid};
 use rust_decimal::Decimal;
 
 use super::plan::{ChildBand, Derivation, Due, MealPlan, PaymentPolicy, Penalty, RatePlan, Tier};
 use super::pricing::{Tax, TaxKind, TaxValue};
 use super::restrictions::NightRestrictions;
-use crate::db::{DbError, sql};
+use crate::db::{DbError, Tx, sql};
 use crate::kernel::ids::{HotelId, RatePlanId, RoomTypeId};
 use crate::kernel::stay::Stay;
 use crate::schema::{cancellation_tiers, child_bands, rate_plan_room_types, rate_plans, rates, taxes};
@@ -214,4 +214,31 @@ pub fn priced_from(
     .get_result(conn)
     .optional()?;
     Ok(found.map(|found| found.fingerprint))
+}
+
+/// Prices nights that were added, and restricts them: like the same weekday a year (364 days) before if that is stored,
+/// else like the last one of that weekday. A derived plan's rows hold restrictions only, here too. Rows that exist stay
+/// as they are. How many were added.
+pub fn extend(tx: &mut Tx<'_>, hotel_id: HotelId, nights: &[(RoomTypeId, NaiveDate)]) -> Result<usize, DbError> {
+    let (room_types, dates): (Vec<RoomTypeId>, Vec<NaiveDate>) = nights.iter().copied().unzip();
+    Ok(sql("INSERT INTO rates (hotel_id, rate_plan_id, room_type_id, stay_date, price, min_stay, max_stay, closed,
+                            closed_to_arrival, closed_to_departure)
+         SELECT k.hotel_id, k.rate_plan_id, k.room_type_id, added.stay_date, model.price, model.min_stay, model.max_stay,
+                model.closed, model.closed_to_arrival, model.closed_to_departure
+         FROM unnest($2, $3) AS added (room_type_id, stay_date)
+         JOIN rate_plan_room_types k ON k.hotel_id = $1 AND k.room_type_id = added.room_type_id
+         JOIN rate_plans p ON p.hotel_id = $1 AND p.rate_plan_id = k.rate_plan_id AND p.deleted_at IS NULL
+         CROSS JOIN LATERAL (
+             SELECT * FROM rates r
+             WHERE r.hotel_id = $1 AND r.rate_plan_id = k.rate_plan_id AND r.room_type_id = k.room_type_id
+               AND r.stay_date < added.stay_date AND (added.stay_date - r.stay_date) % 7 = 0
+             ORDER BY r.stay_date = added.stay_date - 364 DESC, r.stay_date DESC
+             LIMIT 1
+         ) model
+         ORDER BY k.rate_plan_id, k.room_type_id, added.stay_date
+         ON CONFLICT DO NOTHING")
+    .bind::<SqlUuid, _>(hotel_id)
+    .bind::<Array<SqlUuid>, _>(room_types)
+    .bind::<Array<Date>, _>(dates)
+    .execute(&mut **tx)?)
 }

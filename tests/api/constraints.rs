@@ -63,6 +63,7 @@ const BREACHES: &[(&str, &str)] = &[
     ("holds_status_known", "UPDATE holds SET status = 'lost', booking_id = NULL"),
     ("hotels_country_iso", "UPDATE hotels SET country = 'fr'"),
     ("hotels_currency_iso", "UPDATE hotels SET currency = 'euro'"),
+    ("hotels_horizon_range", "UPDATE hotels SET horizon_days = 751"),
     ("hotels_lat_range", "UPDATE hotels SET lat = 91"),
     ("hotels_location_whole", "UPDATE hotels SET lat = NULL"),
     ("hotels_lon_range", "UPDATE hotels SET lon = -181"),

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::app::TestApp;
 
-/// One hotel, one room type, one plan, 60 nights from today at one price.
+/// One hotel, one room type, one plan, 60 nights from today at one price, and none added as days pass.
 pub struct Hotel {
     pub hotel_id: Uuid,
     pub room_type_id: Uuid,
@@ -155,8 +155,9 @@ impl Hotel {
 
 fn insert_hotel(conn: &mut PgConnection, hotel_id: Uuid, terms: &Terms) {
     diesel::sql_query(
-        "INSERT INTO hotels (hotel_id, name, city, city_key, country, time_zone, currency, lat, lon, stars)
-         VALUES ($1, 'The Only', $2, $3, $4, $5, $6, 48.85, 2.35, $7)",
+        "INSERT INTO hotels (hotel_id, name, city, city_key, country, time_zone, currency, lat, lon, stars,
+                             horizon_days)
+         VALUES ($1, 'The Only', $2, $3, $4, $5, $6, 48.85, 2.35, $7, 0)",
     )
     .bind::<SqlUuid, _>(hotel_id)
     .bind::<Text, _>(terms.city)
