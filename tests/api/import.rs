@@ -47,6 +47,7 @@ async fn a_hotel_comes_whole() {
         0,
         "from the hotel's own today"
     );
+    assert_eq!(app.number("SELECT count(*) FROM hotels WHERE horizon_days = 20"), 2, "as many it keeps ahead");
     assert_eq!(app.number("SELECT count(*) FROM rates WHERE price <= 0 OR price % 100 <> 0"), 0);
 }
 

@@ -26,6 +26,7 @@ mod errors_quotes;
 mod errors_requests;
 mod expiry;
 mod funnel;
+mod horizon;
 mod idempotency;
 mod idempotency_payments;
 mod import;
