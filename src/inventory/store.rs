@@ -9,7 +9,6 @@ use diesel::sql_types::{Array, Bool, Date, Integer, Uuid as SqlUuid};
 use super::stock::Nights;
 use crate::db::{DbError, Tx, sql};
 use crate::kernel::ids::{HotelId, RoomTypeId};
-use crate::kernel::stay::Stay;
 
 /// A night of the stock, locked.
 #[derive(Debug, QueryableByName)]
@@ -99,11 +98,12 @@ struct LeftRow {
     closed: bool,
 }
 
-/// The nights of a stay by room type. A hold that has expired counts no more, swept or not.
+/// The nights from `from` up to, not including, `to`, by room type. A hold that has expired counts no more, swept or not.
 pub fn left(
     conn: &mut PgConnection,
     hotel_id: HotelId,
-    stay: Stay,
+    from: NaiveDate,
+    to: NaiveDate,
 ) -> Result<HashMap<(RoomTypeId, NaiveDate), Left>, DbError> {
     let rows: Vec<LeftRow> = sql(
         "SELECT i.room_type_id, i.stay_date, i.closed,
@@ -118,8 +118,8 @@ pub fn left(
          WHERE i.hotel_id = $1 AND i.stay_date >= $2 AND i.stay_date < $3",
     )
     .bind::<SqlUuid, _>(hotel_id)
-    .bind::<Date, _>(stay.check_in())
-    .bind::<Date, _>(stay.check_out())
+    .bind::<Date, _>(from)
+    .bind::<Date, _>(to)
     .load(conn)?;
     let night = |row: LeftRow| ((row.room_type_id, row.stay_date), Left { rooms: row.rooms, closed: row.closed });
     Ok(rows.into_iter().map(night).collect())

@@ -30,8 +30,23 @@ pub struct NightRestrictions {
     pub closed_to_departure: bool,
 }
 
-/// Why the plan does not sell the stay: `on` gives the restrictions of a night, or of the day of departure. Lengths of
-/// stay count by the night of arrival, where it says one, else by the plan.
+/// The fewest and the most nights of a stay that arrives on a night with these restrictions: the night's own, where it
+/// says one, else the plan's.
+#[must_use]
+pub fn lengths(plan: &RatePlan, arrival: NightRestrictions) -> (Option<i16>, Option<i16>) {
+    (arrival.min_stay.or(plan.min_stay), arrival.max_stay.or(plan.max_stay))
+}
+
+/// Whether the plan may be booked `today` for a stay that arrives then.
+#[must_use]
+pub fn in_advance(plan: &RatePlan, check_in: NaiveDate, today: NaiveDate) -> bool {
+    let advance = check_in.signed_duration_since(today).num_days();
+    let too_late = plan.min_advance_days.is_some_and(|days| advance < i64::from(days));
+    let too_early = plan.max_advance_days.is_some_and(|days| advance > i64::from(days));
+    !too_late && !too_early
+}
+
+/// Why the plan does not sell the stay: `on` gives the restrictions of a night, or of the day of departure.
 pub fn plan_reasons(
     plan: &RatePlan,
     stay: Stay,
@@ -40,18 +55,14 @@ pub fn plan_reasons(
 ) -> Vec<Reason> {
     let arrival = on(stay.check_in());
     let nights = stay.nights();
-    let min_stay = arrival.min_stay.or(plan.min_stay);
-    let max_stay = arrival.max_stay.or(plan.max_stay);
-    let advance = stay.check_in().signed_duration_since(today).num_days();
-    let too_late = plan.min_advance_days.is_some_and(|days| advance < i64::from(days));
-    let too_early = plan.max_advance_days.is_some_and(|days| advance > i64::from(days));
+    let (min_stay, max_stay) = lengths(plan, arrival);
     [
         (stay.dates().any(|date| on(date).closed), Reason::Closed),
         (min_stay.is_some_and(|min| nights < i64::from(min)), Reason::MinStay),
         (max_stay.is_some_and(|max| nights > i64::from(max)), Reason::MaxStay),
         (arrival.closed_to_arrival, Reason::ClosedToArrival),
         (on(stay.check_out()).closed_to_departure, Reason::ClosedToDeparture),
-        (too_late || too_early, Reason::AdvancePurchase),
+        (!in_advance(plan, stay.check_in(), today), Reason::AdvancePurchase),
     ]
     .into_iter()
     .filter_map(|(applies, reason)| applies.then_some(reason))

@@ -144,11 +144,11 @@ pub struct RateNight {
 /// Stored nights by plan, room type and date.
 pub type Rates = HashMap<(RatePlanId, RoomTypeId, NaiveDate), RateNight>;
 
-/// The stored nights of a stay, and the day of departure for its restrictions.
-pub fn rates(conn: &mut PgConnection, hotel_id: HotelId, stay: Stay) -> Result<Rates, DbError> {
+/// The stored nights from `from` up to `to`, and `to` itself for its restrictions of departure.
+pub fn rates(conn: &mut PgConnection, hotel_id: HotelId, from: NaiveDate, to: NaiveDate) -> Result<Rates, DbError> {
     type Row = (RatePlanId, RoomTypeId, NaiveDate, Option<i64>, Option<i16>, Option<i16>, bool, bool, bool);
     let rows: Vec<Row> = rates::table
-        .filter(rates::hotel_id.eq(hotel_id).and(rates::stay_date.between(stay.check_in(), stay.check_out())))
+        .filter(rates::hotel_id.eq(hotel_id).and(rates::stay_date.between(from, to)))
         .select((
             rates::rate_plan_id,
             rates::room_type_id,

@@ -231,10 +231,10 @@ pub fn party(adults: Option<i16>, children_ages: Option<&str>, rooms: Option<i16
     Ok(Party { adults: adults.unwrap_or(2), children_ages: ages, rooms: rooms.unwrap_or(1) })
 }
 
-/// 422 for a stay that began in the past everywhere on earth. What is past at one hotel only is judged there.
-pub fn not_past(stay: Stay, now: Instant) -> Result<(), Problem> {
-    if stay.check_in() < earliest_today(now) {
-        return Err(Problem::field("check_in", "is in the past"));
+/// 422 for a day that `field` names and that is past everywhere on earth. What is past at one hotel only is judged there.
+pub fn not_past(field: &str, day: NaiveDate, now: Instant) -> Result<(), Problem> {
+    if day < earliest_today(now) {
+        return Err(Problem::field(field, "is in the past"));
     }
     Ok(())
 }

@@ -12,7 +12,7 @@ use crate::kernel::secret::Keyring;
 
 /// Finds one page.
 pub fn find(conn: &mut PgConnection, keys: &Keyring, ask: &Ask) -> Result<Page<Found>, Halt> {
-    not_past(ask.stay, db::now(conn)?)?;
+    not_past("check_in", ask.stay.check_in(), db::now(conn)?)?;
     let after: Option<After> = match &ask.cursor {
         Some(cursor) => Some(page::open(keys, &ask.list, cursor).map_err(|_| Problem::plain(Code::CursorInvalid))?),
         None => None,

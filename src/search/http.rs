@@ -188,7 +188,7 @@ pub async fn offers(
     let stay = ask::stay(query.check_in, query.check_out)?;
     let party = ask::party(query.adults, query.children_ages.as_deref(), query.rooms)?;
     let read = move |conn: &mut _| {
-        ask::not_past(stay, db::now(conn)?)?;
+        ask::not_past("check_in", stay.check_in(), db::now(conn)?)?;
         Ok::<_, Halt>(offer::all(conn, hotel_id, stay, &party)?)
     };
     let mut offers = db.read(read).await?.ok_or_else(|| Problem::plain(Code::NotFound))?;

@@ -1,6 +1,7 @@
 //! Finding a stay: hotels by place, offers by hotel, and the signed token that an offer is named by.
 
 pub mod ask;
+mod catalogue;
 pub mod find;
 pub mod http;
 pub mod offer;

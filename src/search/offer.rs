@@ -1,24 +1,20 @@
 //! Offers: every room type × rate plan of a hotel for a stay, priced now, with what forbids it.
 
-use std::collections::HashMap;
-
-use chrono::NaiveDate;
 use diesel::PgConnection;
 use serde::{Deserialize, Serialize};
 
+use super::catalogue::Catalogue;
 use crate::db::DbError;
 use crate::hotels::store::{self as hotels, Hotel, RoomType};
-use crate::inventory::store::{self as inventory, Left};
 use crate::kernel::clock::Instant;
 use crate::kernel::ids::{HotelId, RatePlanId, RoomTypeId};
-use crate::kernel::money::{Currency, OutOfRange};
+use crate::kernel::money::Currency;
 use crate::kernel::party::Party;
 use crate::kernel::stay::Stay;
 use crate::rates::plan::{MealPlan, PaymentPolicy, RatePlan};
 use crate::rates::policy::{self, Deadline};
-use crate::rates::pricing::{self, RoomPrice, Tax};
+use crate::rates::pricing::RoomPrice;
 use crate::rates::restrictions::{self, Reason};
-use crate::rates::store::{self as rates, Rates};
 
 /// What is asked for, to the last detail.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,39 +52,15 @@ pub struct Offer {
     pub now: Instant,
 }
 
-/// Everything about a hotel that offers for one stay are made of.
-struct Catalogue {
-    hotel: Hotel,
-    room_types: Vec<RoomType>,
-    plans: Vec<RatePlan>,
-    taxes: Vec<Tax>,
-    rates: Rates,
-    left: HashMap<(RoomTypeId, NaiveDate), Left>,
-}
-
 impl Catalogue {
-    fn load(conn: &mut PgConnection, hotel: Hotel, stay: Stay) -> Result<Self, DbError> {
-        let hotel_id = hotel.hotel_id;
-        Ok(Self {
-            hotel,
-            room_types: hotels::room_types(conn, hotel_id)?,
-            plans: rates::plans(conn, hotel_id)?,
-            taxes: rates::taxes(conn, hotel_id)?,
-            rates: rates::rates(conn, hotel_id, stay)?,
-            left: inventory::left(conn, hotel_id, stay)?,
-        })
-    }
-
     fn offer(&self, room_type: &RoomType, plan: &RatePlan, stay: Stay, party: &Party) -> Result<Offer, DbError> {
         let today = self.hotel.today();
-        let own =
-            |date| self.rates.get(&(plan.rate_plan_id, room_type.room_type_id, date)).copied().unwrap_or_default();
+        let own = |date| self.restrictions(room_type, plan, date);
         let left: Vec<_> = stay.dates().map(|date| self.left.get(&(room_type.room_type_id, date))).collect();
         let rooms_left = left.iter().map(|night| night.map_or(0, |night| night.rooms)).min().unwrap_or(0).max(0);
         let shut = left.iter().any(|night| night.is_none_or(|night| night.closed));
-        let terms =
-            self.terms(room_type, plan, stay, party).map_err(|_| DbError::invariant("a price is out of range"))?;
-        let mut reasons = restrictions::plan_reasons(plan, stay, today, |date| own(date).restrictions);
+        let terms = self.terms(room_type, plan, stay, party)?;
+        let mut reasons = restrictions::plan_reasons(plan, stay, today, own);
         if (shut || terms.is_none() || stay.check_in() < today) && !reasons.contains(&Reason::Closed) {
             reasons.push(Reason::Closed);
         }
@@ -117,20 +89,13 @@ impl Catalogue {
     }
 
     /// None where a night has no price, or none that can be sold.
-    fn terms(&self, room: &RoomType, plan: &RatePlan, stay: Stay, party: &Party) -> Result<Option<Terms>, OutOfRange> {
-        let mut nights = Vec::new();
-        for date in stay.dates() {
-            let stored = self.rates.get(&(plan.price_source(), room.room_type_id, date)).and_then(|night| night.price);
-            let Some(stored) = stored else {
-                return Ok(None);
-            };
-            nights.push((date, plan.night(stored, &party.children_ages)?));
-        }
-        let Some(price) = pricing::price_room(&nights, &self.taxes, party.persons(), plan.payment_policy)? else {
+    fn terms(&self, room: &RoomType, plan: &RatePlan, stay: Stay, party: &Party) -> Result<Option<Terms>, DbError> {
+        let Some(price) = self.price(room, plan, stay.dates(), party)? else {
             return Ok(None);
         };
         let Hotel { check_in_time, zone, currency, .. } = self.hotel;
-        let cancellation = policy::deadlines(&plan.tiers, &price, stay.check_in(), check_in_time, zone)?;
+        let cancellation = policy::deadlines(&plan.tiers, &price, stay.check_in(), check_in_time, zone)
+            .map_err(|_| DbError::invariant("a penalty is out of range"))?;
         Ok(Some(Terms {
             currency,
             meal_plan: plan.meal_plan,
@@ -151,12 +116,10 @@ pub fn all(
     let Some(hotel) = hotels::find(conn, hotel_id)? else {
         return Ok(None);
     };
-    let catalogue = Catalogue::load(conn, hotel, stay)?;
+    let catalogue = Catalogue::load(conn, hotel, stay.check_in(), stay.check_out())?;
     let mut offers = Vec::new();
-    for room_type in &catalogue.room_types {
-        for plan in catalogue.plans.iter().filter(|plan| plan.room_type_ids.contains(&room_type.room_type_id)) {
-            offers.push(catalogue.offer(room_type, plan, stay, party)?);
-        }
+    for (room_type, plan) in catalogue.pairs() {
+        offers.push(catalogue.offer(room_type, plan, stay, party)?);
     }
     Ok(Some(offers))
 }
@@ -166,13 +129,9 @@ pub fn one(conn: &mut PgConnection, choice: &Choice) -> Result<Option<Offer>, Db
     let Some(hotel) = hotels::find(conn, choice.hotel_id)? else {
         return Ok(None);
     };
-    let catalogue = Catalogue::load(conn, hotel, choice.stay)?;
-    let room_type = catalogue.room_types.iter().find(|room| room.room_type_id == choice.room_type_id);
-    let plan = catalogue.plans.iter().find(|plan| plan.rate_plan_id == choice.rate_plan_id);
-    match room_type.zip(plan) {
-        Some((room_type, plan)) if plan.room_type_ids.contains(&room_type.room_type_id) => {
-            catalogue.offer(room_type, plan, choice.stay, &choice.party).map(Some)
-        }
-        _ => Ok(None),
-    }
+    let catalogue = Catalogue::load(conn, hotel, choice.stay.check_in(), choice.stay.check_out())?;
+    let chosen = catalogue
+        .pairs()
+        .find(|(room, plan)| room.room_type_id == choice.room_type_id && plan.rate_plan_id == choice.rate_plan_id);
+    chosen.map(|(room_type, plan)| catalogue.offer(room_type, plan, choice.stay, &choice.party)).transpose()
 }
