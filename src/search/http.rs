@@ -1,4 +1,4 @@
-//! `GET /search` and `GET /hotels/{id}/offers`.
+//! `GET /search` and `GET /hotels/{id}/offers`; the calendar's route stands in `calendar_http`.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use super::offer::{self, Choice};
 use super::store::Found;
 use super::token::OfferToken;
 use super::wire::{MOST_ROOMS_TOLD, OfferBody};
-use super::{ask::Ask, find};
+use super::{ask::Ask, calendar_http, find};
 use crate::access::guard::Visitor;
 use crate::db::{self, Db};
 use crate::http::extract::{InOrder, PathId, Query};
@@ -33,7 +33,7 @@ const TAG: &str = "search";
 
 /// The search's routes.
 pub fn routes(app: &mut ServiceConfig<'_>) {
-    app.service(search).service(offers);
+    app.service(search).service(offers).service(calendar_http::calendar);
 }
 
 /// A point on the globe, in degrees.
