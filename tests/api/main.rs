@@ -15,6 +15,7 @@ mod support;
 mod access_matrix;
 mod attacks;
 mod auth;
+mod calendar;
 mod captures;
 mod constraints;
 mod contract;

@@ -9,7 +9,7 @@ use crate::search::nights;
 use crate::support::{Guest, TestApp};
 
 /// Numbers that do not divide evenly, so that every rounding shows.
-const ODD: &str = "
+pub const ODD: &str = "
     UPDATE rates SET price = price + 7;
     INSERT INTO taxes (hotel_id, tax_id, name, kind, percent, amount, included, due)
     SELECT hotel_id, gen_random_uuid(), kind, kind, percent, amount, included, due
@@ -22,7 +22,7 @@ const ODD: &str = "
 ";
 
 /// The restrictions of the base plans on the plans derived from them, which have their own.
-const RESTRICT_DERIVED: &str = "
+pub const RESTRICT_DERIVED: &str = "
     INSERT INTO rates (hotel_id, rate_plan_id, room_type_id, stay_date, min_stay, closed_to_arrival)
     SELECT p.hotel_id, p.rate_plan_id, r.room_type_id, r.stay_date, r.min_stay, r.closed_to_arrival
     FROM rate_plans p JOIN rates r ON r.hotel_id = p.hotel_id AND r.rate_plan_id = p.derived_from
