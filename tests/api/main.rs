@@ -36,6 +36,7 @@ mod layers;
 mod leaks;
 mod migrations;
 mod offers;
+mod oracle;
 mod prices;
 mod process;
 mod races;
