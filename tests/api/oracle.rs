@@ -17,7 +17,7 @@ use insert::{rate_plan_id, room_type_id};
 use world::{Ask, House, World};
 
 /// Worlds to try. Each is a few hotels, asked up to five times.
-const CASES: u32 = 24;
+const CASES: u32 = 40;
 
 /// A zone where it is noon, so that no midnight comes between a question and its answer.
 fn noon() -> (String, NaiveDate) {

@@ -28,20 +28,20 @@ fn decimal(thousandths: i64) -> String {
 
 /// Rows of one table.
 struct Rows<'s> {
-    sql: &'s mut String,
+    sql: &'s mut Vec<String>,
     hotel_id: Uuid,
 }
 
 impl Rows<'_> {
     fn add(&mut self, table: &str, columns: &str, values: &str) {
         let hotel_id = self.hotel_id;
-        *self.sql += &format!("INSERT INTO {table} (hotel_id, {columns}) VALUES ('{hotel_id}', {values});\n");
+        self.sql.push(format!("INSERT INTO {table} (hotel_id, {columns}) VALUES ('{hotel_id}', {values});"));
     }
 }
 
 /// What inserts the world's hotels, each with an id and the name of its zone.
 pub fn sql(world: &World, hotel_ids: &[Uuid], zone: &str, today: NaiveDate) -> String {
-    let mut sql = String::new();
+    let mut sql = Vec::new();
     for (house, hotel_id) in world.houses.iter().zip(hotel_ids) {
         let mut rows = Rows { sql: &mut sql, hotel_id: *hotel_id };
         let values = format!("'Random', 'Nowhere', 'nowhere', 'FR', '{zone}', '{}'", house.currency);
@@ -63,7 +63,7 @@ pub fn sql(world: &World, hotel_ids: &[Uuid], zone: &str, today: NaiveDate) -> S
             rows.add("taxes", "tax_id, name, kind, percent, amount, included, due, deleted_at", &values);
         }
     }
-    sql
+    sql.join("\n")
 }
 
 /// A hold that waits, one that is being paid past its expiry, and one that has expired.
@@ -80,10 +80,10 @@ fn holds(rows: &mut Rows<'_>) -> [Uuid; 3] {
     let attempt = format!("'{paying}', '{paying}', 'simulator', '{paying}', 'pm_card_visa', 'settled', now()");
     let columns = "attempt_id, payment_id, provider, provider_key, payment_method, recovery_point, lease_until";
     rows.add("payment_attempts", columns, &attempt);
-    *rows.sql += &format!(
+    rows.sql.push(format!(
         "UPDATE holds SET status = 'paying', paying_until = now() + interval '1 hour', current_attempt = hold_id
-         WHERE hold_id = '{paying}';\n"
-    );
+         WHERE hold_id = '{paying}';"
+    ));
     ids
 }
 

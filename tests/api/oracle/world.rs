@@ -122,19 +122,19 @@ fn stock() -> impl Strategy<Value = Stock> {
 }
 
 fn room() -> impl Strategy<Value = Room> {
-    (1..=4i16, 0..=2i16, 2..=5i16, vec(weighted(0.97, stock()), DAYS)).prop_map(
+    (1..=4i16, 0..=3i16, 2..=6i16, vec(weighted(0.98, stock()), DAYS)).prop_map(
         |(max_adults, max_children, max_occupancy, stock)| Room { max_adults, max_children, max_occupancy, stock },
     )
 }
 
 /// A few minor units, where every rounding shows, or what a room costs.
 fn price() -> impl Strategy<Value = i64> {
-    prop_oneof![1 => 0..=40i64, 6 => 900..=30_000i64]
+    prop_oneof![1 => 0..=40i64, 14 => 900..=30_000i64]
 }
 
 fn rate() -> impl Strategy<Value = Rate> {
     let lengths = (weighted(0.08, 1..=4i16), weighted(0.08, 1..=4i16));
-    (weighted(0.97, price()), lengths, seldom(0.03), seldom(0.08), seldom(0.08)).prop_map(
+    (weighted(0.98, price()), lengths, seldom(0.03), seldom(0.08), seldom(0.08)).prop_map(
         |(price, (min_stay, max_stay), closed, no_arrival, no_departure)| Rate {
             price,
             min_stay,
@@ -148,14 +148,14 @@ fn rate() -> impl Strategy<Value = Rate> {
 
 /// From a first number and a distance: in order, where both are there.
 fn limits(first: std::ops::RangeInclusive<i16>) -> impl Strategy<Value = (Option<i16>, Option<i16>)> {
-    (weighted(0.12, first), weighted(0.12, 0..=3i16))
+    (weighted(0.1, first), weighted(0.1, 1..=4i16))
         .prop_map(|(least, more)| (least, more.map(|more| least.unwrap_or(1) + more)))
 }
 
 fn plan() -> impl Strategy<Value = Plan> {
     let words = ([seldom(0.9), seldom(0.9)], seldom(0.04), seldom(0.2));
     let bands = proptest::collection::btree_map(0..=17i16, 0..=2_500i64, 0..=3);
-    let rates = [vec(weighted(0.97, rate()), DAYS), vec(weighted(0.97, rate()), DAYS)];
+    let rates = [vec(weighted(0.98, rate()), DAYS), vec(weighted(0.98, rate()), DAYS)];
     (words, limits(1..=3), limits(0..=3), bands, rates).prop_map(|(words, stay, advance, bands, rates)| {
         let (sells, deleted, at_property) = words;
         Plan {
@@ -211,8 +211,8 @@ fn house() -> impl Strategy<Value = House> {
 }
 
 fn ask() -> impl Strategy<Value = Ask> {
-    let rooms = prop_oneof![4 => Just(1i16), 2 => 2..=4i16];
-    (0..DAYS, 1..=3usize, 1..=3i16, vec(0..=17i16, 0..=2), rooms)
+    let rooms = prop_oneof![4 => Just(1i16), 1 => 2..=4i16];
+    (0..DAYS - 1, 1..=3usize, 1..=3i16, vec(0..=17i16, 0..=2), rooms)
         .prop_map(|(check_in, nights, adults, children, rooms)| Ask { check_in, nights, adults, children, rooms })
 }
 
