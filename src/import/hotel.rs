@@ -74,7 +74,11 @@ impl HotelLine {
 
 /// A city that can be searched for.
 fn named(city: &str) -> Result<String, String> {
-    if city_key(city).is_empty() { Err("city has no letter or digit".to_owned()) } else { Ok(city.to_owned()) }
+    match city {
+        "" => Err("city is empty".to_owned()),
+        city if city_key(city).is_empty() => Err("city has no letter or digit".to_owned()),
+        city => Ok(city.to_owned()),
+    }
 }
 
 fn joined(address: &str, postal_code: &str) -> Option<String> {
