@@ -12,6 +12,7 @@ use secrecy::ExposeSecret;
 use super::ground::Ground;
 use super::progress::Steps;
 use crate::config::Config;
+use crate::db::embedded::Progress;
 use crate::db::{Db, PoolSettings};
 use crate::import::file::Lines;
 use crate::import::hotel::{COLUMNS, OPTIONAL};
@@ -53,6 +54,7 @@ pub fn run(config: Config, what: What) -> anyhow::Result<()> {
         name.into()
     });
     anyhow::ensure!(!is_same(&file, &rejects), "the reject file would overwrite the file itself");
+    let total = std::fs::metadata(&file).map(|file| file.len()).ok();
     let mut out = BufWriter::new(File::create(&rejects).context("cannot write the reject file")?);
     writeln!(out, "line,reason,text")?;
     let steps = Steps::new();
@@ -66,7 +68,11 @@ pub fn run(config: Config, what: What) -> anyhow::Result<()> {
     });
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let imported = runtime.block_on(async {
-        let summary = run::run(&db, lines, days, out, |so_far| steps.say(&line(so_far))).await?;
+        let summary = run::run(&db, lines, days, out, |so_far| {
+            steps.say(&line(so_far));
+            steps.bytes(so_far.bytes, total);
+        })
+        .await?;
         steps.say("Refreshing the planner's statistics");
         run::analyze(&db).await?;
         anyhow::Ok(summary)

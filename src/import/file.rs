@@ -3,6 +3,8 @@
 use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use csv::{ByteRecord, ReaderBuilder, Terminator};
 use liblzma::read::XzDecoder;
@@ -62,6 +64,21 @@ pub struct Lines {
     /// Fields of the first line.
     width: usize,
     last: u64,
+    consumed: Arc<AtomicU64>,
+}
+
+/// A file that counts what is read of it.
+struct Counted {
+    file: File,
+    consumed: Arc<AtomicU64>,
+}
+
+impl Read for Counted {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let bytes = self.file.read(buffer)?;
+        self.consumed.fetch_add(u64::try_from(bytes).unwrap_or_default(), Ordering::Relaxed);
+        Ok(bytes)
+    }
 }
 
 impl Lines {
@@ -69,7 +86,9 @@ impl Lines {
     /// mark and Windows line ends are taken as they come.
     pub fn open(path: &Path, wanted: &[&'static str], optional: &[&'static str]) -> Result<Self, FileError> {
         let failed = |source| FileError::Open { path: path.to_owned(), source };
-        let file = BufReader::new(File::open(path).map_err(failed)?);
+        let consumed = Arc::new(AtomicU64::new(0));
+        let file = File::open(path).map_err(failed)?;
+        let file = BufReader::new(Counted { file, consumed: consumed.clone() });
         let plain: Box<dyn Read> = match path.extension() {
             Some(extension) if extension == "xz" => Box::new(UnixLines(XzDecoder::new_multi_decoder(file))),
             _ => Box::new(UnixLines(file)),
@@ -84,7 +103,13 @@ impl Lines {
             return Err(FileError::Columns { missing, wanted: wanted.to_vec() });
         }
         let positions = wanted.iter().chain(optional).map(find).collect();
-        Ok(Self { reader, positions, width: names.len(), last: 1 })
+        Ok(Self { reader, positions, width: names.len(), last: 1, consumed })
+    }
+
+    /// Bytes read of the file so far, as it is on disk.
+    #[must_use]
+    pub fn consumed(&self) -> u64 {
+        self.consumed.load(Ordering::Relaxed)
     }
 
     /// The next line, or why it is none; `None` at the end.

@@ -23,6 +23,8 @@ pub struct Summary {
     pub known: u64,
     /// Rows of all tables.
     pub rows: u64,
+    /// Bytes read of the file.
+    pub bytes: u64,
     /// Lines not used, by reason.
     pub rejects: BTreeMap<String, u64>,
     pub took: Duration,
@@ -63,6 +65,7 @@ pub async fn run(
         }
         rejects.flush()?;
         summary.took = started.elapsed();
+        summary.bytes = lines.consumed();
         watch(&summary);
         if ended? {
             return Ok(summary);
