@@ -49,7 +49,7 @@ CREATE INDEX payment_attempts_payment ON payment_attempts (hotel_id, payment_id)
 CREATE INDEX payment_attempts_unsettled ON payment_attempts (lease_until) WHERE recovery_point <> 'settled';
 COMMENT ON TABLE payment_attempts IS 'The conversation with the provider: one a payment, under one provider key from first call to last.';
 COMMENT ON COLUMN payment_attempts.recovery_point IS 'How far the conversation got for certain; a completer goes on from here after a crash.';
-COMMENT ON COLUMN payment_attempts.epoch IS 'Fencing: raised by whoever takes the lease over; a writer of an older epoch changes nothing.';
+COMMENT ON COLUMN payment_attempts.epoch IS 'Fencing: raised by whoever takes the lease over; the intent''s id is stored by the newest epoch only. Settling needs no fence: it is the same whoever does it.';
 
 ALTER TABLE holds ADD CONSTRAINT holds_current_attempt_fkey
     FOREIGN KEY (hotel_id, current_attempt) REFERENCES payment_attempts;

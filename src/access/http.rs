@@ -20,7 +20,7 @@ use super::register;
 use super::store::{self, NewUser};
 use super::tokens::{AccessTokens, Jwks};
 use crate::db::{Db, DbError};
-use crate::http::extract::{Body, InOrder, NoQuery};
+use crate::http::extract::{Body, InOrder, NoQuery, not_blank};
 use crate::http::idempotency::OptionalKey;
 use crate::http::problem::{Code, Problem, ProblemDocument, internal};
 use crate::kernel::ids::{HotelId, UserId};
@@ -128,10 +128,6 @@ fn any_password(password: &SecretString, _: &()) -> garde::Result {
         1..=1024 => Ok(()),
         _ => Err(garde::Error::new("must have 1 to 1024 bytes")),
     }
-}
-
-fn not_blank(text: &str, _: &()) -> garde::Result {
-    if text.trim().is_empty() { Err(garde::Error::new("must not be blank")) } else { Ok(()) }
 }
 
 /// Register an account

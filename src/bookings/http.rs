@@ -18,7 +18,7 @@ use crate::access::guard::{May, StaysBook};
 use crate::db::{Db, DbError};
 use crate::holds::http::{ListQuery, problem as hold_problem};
 use crate::http::BASE;
-use crate::http::extract::{Body, InOrder, NoQuery, PathId, Query};
+use crate::http::extract::{Body, InOrder, NoQuery, PathId, Query, not_blank};
 use crate::http::idempotency::{Answer, Halt, Key, OptionalKey, once};
 use crate::http::problem::{Code, Problem, ProblemDocument};
 use crate::kernel::ids::{BookingId, BookingRoomId, HoldId, HotelId, RatePlanId, RoomTypeId};
@@ -68,10 +68,6 @@ pub struct LookupBooking {
     confirmation_code: String,
     #[garde(length(chars, min = 1, max = 254))]
     email: String,
-}
-
-fn not_blank(text: &str, _: &()) -> garde::Result {
-    if text.trim().is_empty() { Err(garde::Error::new("must not be blank")) } else { Ok(()) }
 }
 
 /// A booked room.

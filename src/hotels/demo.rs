@@ -324,8 +324,8 @@ fn insert_plans(
 }
 
 /// Stock and prices: a fifth more on Fridays and Saturdays, a quarter more from June to August, a tenth less from
-/// November to February. Every fourth hotel of a city wants two nights from a Friday, every fifth takes no arrivals on
-/// Sundays.
+/// November to February. The flexible plan of every fourth hotel of a city wants two nights from a Friday, that of every
+/// fifth takes no arrivals on Sundays; plans that derive from it have restrictions of their own, and here none.
 fn insert_nights(
     tx: &mut Tx<'_>,
     city: &City,

@@ -114,6 +114,11 @@ impl<T: From<Uuid>> FromRequest for PathId<T> {
     }
 }
 
+/// A rule for texts that a person is to read: more than white space. Its shape is garde's.
+pub fn not_blank(text: &str, _: &()) -> garde::Result {
+    if text.trim().is_empty() { Err(garde::Error::new("must not be blank")) } else { Ok(()) }
+}
+
 /// Every violated rule, by field.
 pub fn validate<T: Validate<Context = ()>>(value: &T) -> Result<(), Problem> {
     value.validate().map_err(|report| {

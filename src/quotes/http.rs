@@ -96,7 +96,7 @@ fn halt(error: QuoteError, keys: &Keyring) -> Halt {
 
 /// Select a rate
 ///
-/// Freezes an offer's price and policy for 15 minutes. Takes no stock.
+/// Freezes an offer's price and policy until `expires_at` (15 minutes unless configured). Takes no stock.
 #[utoipa::path(tag = TAG, request_body = CreateQuote, security(("bearer" = [])),
     params(("Idempotency-Key" = Option<String>, Header)),
     responses(

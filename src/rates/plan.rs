@@ -118,11 +118,6 @@ impl RatePlan {
     }
 }
 
-/// `parts` of `whole`, for penalties in percent.
-pub(super) fn share(whole: i64, percent: Decimal) -> Result<i64, OutOfRange> {
-    percent_of(whole, percent)
-}
-
 /// `amount × numerator ÷ denominator`, rounded half-up.
 pub(super) fn proportion(amount: i64, numerator: Decimal, denominator: Decimal) -> Result<i64, OutOfRange> {
     let product = Decimal::from(amount).checked_mul(numerator).ok_or(OutOfRange)?;

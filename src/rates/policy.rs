@@ -4,10 +4,10 @@ use chrono::{Duration, NaiveDate, NaiveTime};
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
-use super::plan::{Penalty, Tier, share};
+use super::plan::{Penalty, Tier};
 use super::pricing::RoomPrice;
 use crate::kernel::clock::{Instant, local_instant};
-use crate::kernel::money::OutOfRange;
+use crate::kernel::money::{OutOfRange, percent_of};
 
 /// What cancelling one room costs until a deadline, in minor units. The last entry has none: from then on, for good.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,7 +45,7 @@ fn deadline(until: Option<Instant>, penalty: i64, price: &RoomPrice) -> Deadline
 
 fn penalty(penalty: Penalty, price: &RoomPrice) -> Result<i64, OutOfRange> {
     let amount = match penalty {
-        Penalty::Percent(percent) => share(price.total, percent)?,
+        Penalty::Percent(percent) => percent_of(price.total, percent)?,
         Penalty::Amount(amount) => amount,
         Penalty::Nights(nights) => {
             let first = price.nightly.iter().take(usize::try_from(nights).unwrap_or_default());

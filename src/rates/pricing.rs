@@ -9,8 +9,8 @@ use chrono::NaiveDate;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use super::plan::{Due, PaymentPolicy, proportion, share};
-use crate::kernel::money::OutOfRange;
+use super::plan::{Due, PaymentPolicy, proportion};
+use crate::kernel::money::{OutOfRange, percent_of};
 use crate::text_enum;
 
 text_enum! {
@@ -124,7 +124,7 @@ fn night_line(date: NaiveDate, price: i64, taxes: &[Tax], persons: i64) -> Resul
     }
     for tax in taxes.iter().filter(|tax| !tax.included) {
         let amount = match tax.value {
-            TaxValue::Percent(value) => share(base, value)?,
+            TaxValue::Percent(value) => percent_of(base, value)?,
             TaxValue::PerNight(_) | TaxValue::PerPersonNight(_) => flat(tax, persons)?,
         };
         lines.push(line(tax, amount));

@@ -46,7 +46,7 @@ pub struct Location {
 /// The cheapest offer of a hotel that fits the search.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct CheapestOffer {
-    /// Opaque; quote it within 30 minutes.
+    /// Opaque; quote it within 30 minutes (unless configured).
     offer_id: String,
     room_type_id: RoomTypeId,
     rate_plan_id: RatePlanId,

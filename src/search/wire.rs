@@ -95,7 +95,7 @@ impl PriceBody {
 /// A room type × rate plan for a stay.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct OfferBody {
-    /// Opaque; quote it within 30 minutes. Absent where the offer is not on sale.
+    /// Opaque; quote it within 30 minutes (unless configured). Absent where the offer is not on sale.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub offer_id: Option<String>,
     pub hotel_id: HotelId,
