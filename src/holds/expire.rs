@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::store;
 use crate::db::{DbError, Tx};
-use crate::inventory::stock::{self, Movement, Nights};
+use crate::inventory::stock::{self, Nights};
 use crate::kernel::ids::{HoldId, HotelId};
 use crate::outbox::events::{self, nothing_more};
 use crate::outbox::jobs::{self, JobKind};
@@ -41,7 +41,7 @@ pub(super) fn expire(tx: &mut Tx<'_>, hotel_id: HotelId, hold_ids: &[HoldId]) ->
         return Ok(());
     }
     let nights = store::nights(tx, hotel_id, hold_ids)?;
-    stock::lock(tx, hotel_id, &nights)?.shift(tx, Movement::Release)?;
+    stock::lock(tx, hotel_id, &nights)?.release(tx)?;
     let paid_for = store::expire(tx, hotel_id, hold_ids)?;
     let subjects: Vec<Uuid> = hold_ids.iter().map(|hold_id| hold_id.0).collect();
     events::emit_all(tx, hotel_id, "hold.expired", &subjects, &nothing_more())?;

@@ -4,31 +4,26 @@ use std::sync::Arc;
 
 use actix_web::web::{Data, Json};
 use actix_web::{HttpResponse, delete, get, post};
-use chrono::{DateTime, Utc};
 use diesel::PgConnection;
-use garde::Validate;
-use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::place::{self, Place, Placed};
-use super::state::{HoldError, HoldStatus};
-use super::store::{self, HoldRow};
-use super::{expire, release};
+use super::wire::{ExtendHold, HoldBody, PlaceHold, halt, problem};
+use super::{expire, extend, release, store};
 use crate::access::guard::{May, StaysBook};
 use crate::config::Config;
 use crate::db::{Db, DbError};
 use crate::http::BASE;
-use crate::http::extract::{Body, InOrder, NoQuery, PathId, Query};
-use crate::http::idempotency::{Answer, Halt, Key, Keyed, once};
+use crate::http::extract::{Body, InOrder, NoQuery, OptionalBody, PathId, Query};
+use crate::http::idempotency::{Answer, Halt, Key, Keyed, OptionalKey, once};
+use crate::http::if_match::IfMatch;
+use crate::http::list::ListQuery;
 use crate::http::problem::{Code, Problem, ProblemDocument};
 use crate::inventory::stock::Nights;
-use crate::kernel::ids::{HoldId, HotelId, QuoteId, UserId};
-use crate::kernel::money::Money;
-use crate::kernel::page::{self, DEFAULT_LIMIT, MAX_LIMIT, Page};
+use crate::kernel::ids::{HoldId, HotelId};
+use crate::kernel::page::{self, DEFAULT_LIMIT, Page};
 use crate::kernel::secret::Keyring;
 use crate::quotes::http::QuoteBody;
-use crate::quotes::store as quotes;
 
 const TAG: &str = "holds";
 /// How often a placement may clear expired holds out of its way before it counts as sold out.
@@ -36,97 +31,7 @@ const RECLAIMS: usize = 3;
 
 /// The routes.
 pub fn routes(app: &mut ServiceConfig<'_>) {
-    app.service(place_hold).service(list_holds).service(get_hold).service(release_hold);
-}
-
-/// The quote to hold.
-#[derive(Debug, Deserialize, Validate, ToSchema)]
-#[serde(deny_unknown_fields)]
-#[garde(allow_unvalidated)]
-pub struct PlaceHold {
-    quote_id: QuoteId,
-}
-
-/// A hold.
-#[derive(Debug, Serialize, Deserialize, ToSchema)]
-pub struct HoldBody {
-    pub hold_id: HoldId,
-    pub hotel_id: HotelId,
-    pub status: HoldStatus,
-    pub expires_at: DateTime<Utc>,
-    pub version: i32,
-    pub items: Vec<QuoteBody>,
-    pub total: Money,
-    pub due_now: Money,
-    pub due_at_property: Money,
-    pub created_at: DateTime<Utc>,
-}
-
-impl HoldBody {
-    /// The holds with their items, in one more query.
-    fn read(conn: &mut PgConnection, holds: &[HoldRow]) -> Result<Vec<Self>, DbError> {
-        let keys: Vec<_> = holds.iter().map(|hold| (hold.hotel_id, hold.hold_id)).collect();
-        let items = quotes::of_holds(conn, &keys)?;
-        let body = |hold: &HoldRow| {
-            let own = items.iter().filter(|(hold_id, _)| *hold_id == hold.hold_id).map(|(_, quote)| quote);
-            Self::new(hold, own.map(QuoteBody::from).collect())
-        };
-        Ok(holds.iter().map(body).collect())
-    }
-
-    fn new(hold: &HoldRow, items: Vec<QuoteBody>) -> Self {
-        let money = |amount| Money::new(amount, hold.currency);
-        Self {
-            hold_id: hold.hold_id,
-            hotel_id: hold.hotel_id,
-            status: hold.status_now(),
-            expires_at: hold.live_until.unwrap_or(hold.expires_at),
-            version: hold.version,
-            items,
-            total: money(hold.total),
-            due_now: money(hold.due_now),
-            due_at_property: money(hold.due_at_property),
-            created_at: hold.created_at,
-        }
-    }
-
-    /// One of the user's holds.
-    fn find(conn: &mut PgConnection, user_id: UserId, hold_id: HoldId) -> Result<Option<Self>, DbError> {
-        let hold: Vec<_> = store::find(conn, user_id, hold_id)?.into_iter().collect();
-        Ok(Self::read(conn, &hold)?.pop())
-    }
-}
-
-/// The problem for a hold's refusal.
-pub fn problem(error: HoldError) -> Problem {
-    match error {
-        HoldError::Db(error) => error.into(),
-        HoldError::NotFound => Problem::plain(Code::NotFound),
-        HoldError::SeveralHotels => Problem::field("items", "must be quotes of one hotel"),
-        HoldError::Limit { limit } => {
-            Problem::new(Code::HoldLimit, format!("At most {limit} holds can be live at a time")).retry_after(60)
-        }
-        HoldError::QuoteExpired { item } => Problem::plain(Code::QuoteExpired).with("item", item),
-        HoldError::QuoteUsed { item } => Problem::plain(Code::QuoteUsed).with("item", item),
-        HoldError::Unavailable { item, reasons } => {
-            Problem::plain(Code::OfferUnavailable).with("item", item).with("reasons", reasons)
-        }
-        HoldError::SoldOut { item, first_night } => {
-            Problem::plain(Code::SoldOut).with("item", item).with("first_night", first_night)
-        }
-        HoldError::Expired => Problem::plain(Code::HoldExpired),
-        HoldError::Released => Problem::plain(Code::HoldReleased),
-        HoldError::Converted(booking_id) => Problem::plain(Code::HoldConverted).with("booking_id", booking_id),
-        HoldError::PaymentInProgress => Problem::plain(Code::PaymentInProgress),
-    }
-}
-
-/// A refusal of keyed work.
-pub fn halt<R>(error: HoldError) -> Halt<R> {
-    match error {
-        HoldError::Db(error) => Halt::Db(error),
-        error => Halt::Refused(problem(error)),
-    }
+    app.service(place_hold).service(list_holds).service(get_hold).service(extend_hold).service(release_hold);
 }
 
 /// Expired holds that stand in a placement's way.
@@ -138,7 +43,7 @@ struct InTheWay {
 
 /// Lock a rate
 ///
-/// Takes the quote's rooms off sale until `expires_at`.
+/// Takes the rooms of one quote, or of several of one hotel, off sale until `expires_at`: all of them or none.
 #[utoipa::path(tag = TAG, request_body = PlaceHold, security(("bearer" = [])),
     params(("Idempotency-Key" = String, Header)),
     responses(
@@ -164,7 +69,7 @@ pub async fn place_hold(
     let keyed = key.of(user_id, body.hash);
     let mut ask = Place {
         user_id,
-        quote_ids: vec![body.value.quote_id],
+        quote_ids: body.value.quote_ids()?,
         hold_ttl_s: config.hold_ttl_s,
         quote_ttl_s: config.quote_ttl_s,
         hold_limit: config.hold_limit,
@@ -202,18 +107,6 @@ async fn place_once(db: &Db, keyed: Keyed, ask: Place) -> Result<Answer, Halt<In
         })
     })
     .await
-}
-
-/// The query of a list.
-#[derive(Debug, Deserialize, Validate, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct ListQuery {
-    /// Rows a page [default: 50].
-    #[garde(range(min = 1, max = MAX_LIMIT))]
-    pub limit: Option<i64>,
-    #[garde(length(bytes, max = 2000))]
-    pub cursor: Option<String>,
 }
 
 /// List one's own holds
@@ -265,6 +158,49 @@ pub async fn get_hold(
     let read = move |conn: &mut PgConnection| HoldBody::find(conn, user_id, hold_id);
     let hold = db.read::<_, DbError>(read).await?.ok_or_else(|| Problem::plain(Code::NotFound))?;
     Ok(HttpResponse::Ok().insert_header(("ETag", format!("\"{}\"", hold.version))).json(hold))
+}
+
+/// How much more time a hold gets when nothing is said, in seconds.
+const EXTEND_BY_S: i32 = 600;
+
+/// Take more time
+///
+/// Moves `expires_at` out, once a hold. `If-Match` names the version that the caller has read.
+#[utoipa::path(tag = TAG, request_body = Option<ExtendHold>, security(("bearer" = [])),
+    params(("id" = HoldId, Path), ("If-Match" = String, Header), ("Idempotency-Key" = Option<String>, Header)),
+    responses(
+        (status = 200, body = HoldBody),
+        (status = 400, body = ProblemDocument, content_type = "application/problem+json", description = "idempotency_key_invalid, malformed_request"),
+        (status = 401, body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 403, body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 404, body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 409, body = ProblemDocument, content_type = "application/problem+json", description = "already_extended, payment_in_progress, hold_converted, idempotency_key_reused, idempotency_in_progress"),
+        (status = 410, body = ProblemDocument, content_type = "application/problem+json", description = "hold_expired, hold_released"),
+        (status = 412, body = ProblemDocument, content_type = "application/problem+json", description = "precondition_failed with current_version"),
+        (status = 422, body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 428, body = ProblemDocument, content_type = "application/problem+json", description = "precondition_required"),
+    ))]
+#[post("/holds/{id}/extend")]
+pub async fn extend_hold(
+    call: InOrder<(May<StaysBook>, OptionalKey, IfMatch, OptionalBody<ExtendHold>, PathId<HoldId>)>,
+    db: Data<Db>,
+) -> Result<HttpResponse, Problem> {
+    let InOrder((guest, key, IfMatch(expected), OptionalBody(body), PathId(hold_id))) = call;
+    let user_id = guest.caller.user_id;
+    let keyed = key.0.map(|key| key.of(user_id, body.hash));
+    let by_s = body.value.extend_by_s.unwrap_or(EXTEND_BY_S);
+    let answer: Result<Answer, Halt> = db
+        .write(move |tx| {
+            once(tx, keyed.as_ref(), |tx| {
+                let hold = extend::extend(tx, user_id, hold_id, &expected, by_s).map_err(halt)?;
+                let version = hold.version;
+                let body = HoldBody::read(tx, &[hold])?.pop();
+                Ok(Answer::json(200, &body.ok_or_else(|| DbError::invariant("an extended hold is there"))?)?
+                    .version(version))
+            })
+        })
+        .await;
+    Ok(answer?.into())
 }
 
 /// Give a hold back

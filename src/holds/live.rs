@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use super::state::{HoldError, HoldStatus};
 use super::store::{self, HoldRow};
 use crate::db::{DbError, Tx};
-use crate::inventory::stock::{self, Movement};
+use crate::inventory::stock;
 use crate::kernel::ids::{AttemptId, BookingId, HoldId, HotelId, UserId};
 use crate::outbox::events::{self, nothing_more};
 
@@ -80,11 +80,18 @@ impl<'tx> LiveHold<'tx> {
         Ok(row)
     }
 
+    /// The guest takes some more time.
+    pub(super) fn extend(self, tx: &mut Tx<'tx>, by_s: i32) -> Result<HoldRow, DbError> {
+        let row = store::extend(tx, &self.row, by_s)?;
+        events::emit(tx, row.hotel_id, "hold.extended", row.hold_id.0, nothing_more())?;
+        Ok(row)
+    }
+
     /// The guest gives the rooms back.
     pub fn release(self, tx: &mut Tx<'tx>) -> Result<(), DbError> {
         let HoldRow { hotel_id, hold_id, .. } = self.row;
         let nights = store::nights(tx, hotel_id, &[hold_id])?;
-        stock::lock(tx, hotel_id, &nights)?.shift(tx, Movement::Release)?;
+        stock::lock(tx, hotel_id, &nights)?.release(tx)?;
         store::end(tx, &self.row, HoldStatus::Released, None)?;
         events::emit(tx, hotel_id, "hold.released", hold_id.0, nothing_more())
     }
@@ -93,7 +100,7 @@ impl<'tx> LiveHold<'tx> {
     pub fn convert(self, tx: &mut Tx<'tx>, booking_id: BookingId) -> Result<(), DbError> {
         let HoldRow { hotel_id, hold_id, .. } = self.row;
         let nights = store::nights(tx, hotel_id, &[hold_id])?;
-        stock::lock(tx, hotel_id, &nights)?.shift(tx, Movement::Sell)?;
+        stock::lock(tx, hotel_id, &nights)?.sell(tx)?;
         store::end(tx, &self.row, HoldStatus::Converted, Some(booking_id))?;
         events::emit(tx, hotel_id, "hold.converted", hold_id.0, nothing_more())
     }

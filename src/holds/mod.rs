@@ -4,6 +4,7 @@
 //! of it inside a transaction, and the only way to a booking.
 
 pub mod expire;
+pub mod extend;
 pub mod http;
 pub mod live;
 pub mod place;
@@ -11,3 +12,4 @@ pub mod release;
 pub mod state;
 pub mod store;
 pub mod sweeper;
+pub mod wire;

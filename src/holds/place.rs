@@ -3,7 +3,7 @@
 use super::state::HoldError;
 use super::store::{self, NewHold};
 use crate::db::{DbError, Tx};
-use crate::inventory::stock::{self, Lack, Movement, Nights};
+use crate::inventory::stock::{self, Lack, Nights};
 use crate::kernel::ids::{HoldId, HotelId, QuoteId, UserId};
 use crate::outbox::events::{self, nothing_more};
 use crate::quotes::recheck::{Rechecked, recheck};
@@ -62,17 +62,16 @@ pub fn place(tx: &mut Tx<'_>, ask: &Place) -> Result<Placed, HoldError> {
         }
     }
     let nights = nights_of(&quotes);
-    let locked = stock::lock(tx, hotel_id, &nights)?;
-    match locked.lack() {
-        None => locked.shift(tx, Movement::Hold)?,
-        Some(Lack::Short { .. }) if ask.may_reclaim && store::any_lapsed_on(tx, hotel_id, &nights)? => {
+    match stock::lock(tx, hotel_id, &nights)?.all_free() {
+        Ok(free) => free.hold(tx)?,
+        Err(Lack::Short { .. }) if ask.may_reclaim && store::any_lapsed_on(tx, hotel_id, &nights)? => {
             return Ok(Placed::InTheWay { hotel_id, nights });
         }
         // Holds lapse faster than they can be cleared away: that is not sold out.
-        Some(Lack::Short { .. }) if store::any_lapsed_on(tx, hotel_id, &nights)? => {
+        Err(Lack::Short { .. }) if store::any_lapsed_on(tx, hotel_id, &nights)? => {
             return Err(DbError::Busy("expired holds are in the way").into());
         }
-        Some(lack) => return Err(refusal(lack, &quotes)),
+        Err(lack) => return Err(refusal(lack, &quotes)),
     }
     let hold_id = insert(tx, ask, hotel_id, &quotes, &nights)?;
     events::emit(tx, hotel_id, "hold.active", hold_id.0, nothing_more())?;

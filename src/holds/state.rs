@@ -5,6 +5,7 @@ use chrono::NaiveDate;
 use crate::carries_db;
 use crate::db::DbError;
 use crate::kernel::ids::BookingId;
+use crate::kernel::version::Mismatch;
 use crate::rates::restrictions::Reason;
 use crate::text_enum;
 
@@ -63,6 +64,10 @@ pub enum HoldError {
     Converted(BookingId),
     #[error("a payment is under way")]
     PaymentInProgress,
+    #[error("the hold was extended before")]
+    AlreadyExtended,
+    #[error(transparent)]
+    Version(#[from] Mismatch),
     #[error(transparent)]
     Db(#[from] DbError),
 }

@@ -2,7 +2,7 @@
 
 use chrono::NaiveDate;
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Date, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Date, Integer, Nullable, SmallInt, Text, Timestamptz, Uuid as SqlUuid};
 
 use super::state::HoldStatus;
 use crate::db::{DbError, Tx, clock_timestamp, constraint, in_seconds, sql, tx as transaction};
@@ -42,6 +42,9 @@ pub struct HoldRow {
     pub current_attempt: Option<AttemptId>,
     #[diesel(sql_type = Nullable<SqlUuid>)]
     pub booking_id: Option<BookingId>,
+    /// How often the guest took more time: once at most.
+    #[diesel(sql_type = SmallInt)]
+    pub extensions: i16,
     #[diesel(sql_type = Integer)]
     pub version: i32,
     #[diesel(sql_type = Timestamptz)]
@@ -52,8 +55,8 @@ pub struct HoldRow {
 }
 
 const COLUMNS: &str = "hotel_id, hold_id, user_id, status, currency, total, due_now, due_at_property, expires_at, \
-                       paying_until, live_until, current_attempt, booking_id, version, created_at, \
-                       clock_timestamp() AS now";
+                       paying_until, live_until, current_attempt, booking_id, extensions, version, \
+                       created_at, clock_timestamp() AS now";
 
 impl HoldRow {
     /// The status as clients see it: a hold whose time ran out is expired, swept or not.
@@ -197,6 +200,20 @@ pub(super) fn nights(conn: &mut PgConnection, hotel_id: HotelId, hold_ids: &[Hol
         *nights.entry((room_type_id, date)).or_default() += i32::from(rooms);
         nights
     }))
+}
+
+/// Moves the expiry out by `by_s` seconds, the one time that `holds_extended_once` allows.
+pub(super) fn extend(tx: &mut Tx<'_>, hold: &HoldRow, by_s: i32) -> Result<HoldRow, DbError> {
+    let text = format!(
+        "UPDATE holds SET expires_at = expires_at + $3 * interval '1 second', extensions = extensions + 1,
+                          version = version + 1
+         WHERE hotel_id = $1 AND hold_id = $2 AND status = 'active' RETURNING {COLUMNS}"
+    );
+    Ok(sql(text)
+        .bind::<SqlUuid, _>(hold.hotel_id)
+        .bind::<SqlUuid, _>(hold.hold_id)
+        .bind::<Integer, _>(by_s)
+        .get_result(&mut **tx)?)
 }
 
 /// Active → paying.

@@ -46,6 +46,7 @@ macro_rules! in_order {
 in_order!(A, B);
 in_order!(A, B, C);
 in_order!(A, B, C, D);
+in_order!(A, B, C, D, E);
 
 /// A JSON body, read and validated.
 pub struct Body<T> {
@@ -66,12 +67,41 @@ impl<T: DeserializeOwned + Validate<Context = ()> + 'static> FromRequest for Bod
                 return Err(Problem::plain(Code::UnsupportedMediaType).into());
             }
             let bytes = collect(&req, &mut payload).await?;
-            let parsed = json::parse(&bytes)?;
-            no_query(req.query_string())?;
-            let hash = sha256(json::canonical(&parsed).as_bytes());
-            let value: T = json::read(parsed)?;
-            validate(&value)?;
-            Ok(Self { value, hash })
+            Ok(Self::read(&req, &bytes)?)
+        })
+    }
+}
+
+impl<T: DeserializeOwned + Validate<Context = ()>> Body<T> {
+    fn read(req: &HttpRequest, bytes: &[u8]) -> Result<Self, Problem> {
+        let parsed = json::parse(bytes)?;
+        no_query(req.query_string())?;
+        let hash = sha256(json::canonical(&parsed).as_bytes());
+        let value: T = json::read(parsed)?;
+        validate(&value)?;
+        Ok(Self { value, hash })
+    }
+}
+
+/// A JSON body of which nothing is required, so that none at all is `{}`.
+pub struct OptionalBody<T>(pub Body<T>);
+
+impl<T: DeserializeOwned + Validate<Context = ()> + 'static> FromRequest for OptionalBody<T> {
+    type Error = Error;
+    type Future = Extracting<Self>;
+
+    fn from_request(req: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let req = req.clone();
+        let mut payload = payload.take();
+        Box::pin(async move {
+            let bytes = collect(&req, &mut payload).await?;
+            if bytes.is_empty() && !req.headers().contains_key(header::CONTENT_TYPE) {
+                return Ok(Self(Body::read(&req, b"{}")?));
+            }
+            if !is_json(&req) {
+                return Err(Problem::plain(Code::UnsupportedMediaType).into());
+            }
+            Ok(Self(Body::read(&req, &bytes)?))
         })
     }
 }

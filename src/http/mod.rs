@@ -1,4 +1,4 @@
-//! What every route shares: problem documents, ordered extraction, idempotency, the envelope of a request, health and
+//! What every route shares: problem documents, ordered extraction, idempotency, versions, the envelope of a request, health and
 //! the API's own description.
 
 pub mod docs;
@@ -6,7 +6,9 @@ pub mod envelope;
 pub mod extract;
 pub mod health;
 pub mod idempotency;
+pub mod if_match;
 pub mod json;
+pub mod list;
 pub mod problem;
 
 /// Where the API lives.

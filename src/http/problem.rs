@@ -69,6 +69,7 @@ codes! {
     HoldConverted           = 409, "hold_converted",            "The hold has become a booking";
     PaymentInProgress       = 409, "payment_in_progress",       "A payment of this hold is under way";
     PaymentAbandoned        = 409, "payment_abandoned",         "The payment had no outcome in time and is undone; the hold goes on";
+    AlreadyExtended         = 409, "already_extended",          "A hold is extended once";
     AlreadyPaid             = 409, "already_paid",              "The hold is paid";
     PaymentNotRequired      = 409, "payment_not_required",      "Nothing is due now";
     PaymentRequired         = 409, "payment_required",          "The hold must be paid first";
@@ -76,9 +77,11 @@ codes! {
     QuoteExpired            = 410, "quote_expired",             "The quote has expired";
     HoldExpired             = 410, "hold_expired",              "The hold has expired";
     HoldReleased            = 410, "hold_released",             "The hold was released";
+    PreconditionFailed      = 412, "precondition_failed",       "If-Match names another version than the current one";
     BodyTooLarge            = 413, "body_too_large",            "The body is larger than 256 KiB";
     UnsupportedMediaType    = 415, "unsupported_media_type",    "The body must be application/json";
     Invalid                 = 422, "invalid",                   "The request is well-formed but not valid";
+    PreconditionRequired    = 428, "precondition_required",     "This call needs an If-Match header";
     HoldLimit               = 429, "hold_limit",                "Too many live holds";
     PaymentAttempts         = 429, "payment_attempts",          "Too many declined payments of this hold";
     Internal                = 500, "internal",                  "The service failed";

@@ -14,28 +14,6 @@ use crate::kernel::ids::{HotelId, RoomTypeId};
 /// Rooms wanted by room type and night, items of one type summed. Its order is the lock order.
 pub type Nights = BTreeMap<(RoomTypeId, NaiveDate), i32>;
 
-/// Where nights go.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Movement {
-    /// Free → held.
-    Hold,
-    /// Held → free.
-    Release,
-    /// Held → sold.
-    Sell,
-}
-
-impl Movement {
-    /// Change of (held, sold) a room.
-    fn deltas(self) -> (i32, i32) {
-        match self {
-            Self::Hold => (1, 0),
-            Self::Release => (-1, 0),
-            Self::Sell => (-1, 1),
-        }
-    }
-}
-
 /// Why nights cannot be held.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lack {
@@ -53,27 +31,44 @@ pub struct LockedNights<'n> {
     rows: Vec<store::NightRow>,
 }
 
+/// Nights under their row locks with rooms enough for what is wanted: the only ones that can be held.
+#[must_use]
+pub struct FreeNights<'n>(LockedNights<'n>);
+
 /// Locks the nights, in order. Blocks while others hold them, up to the connection's `lock_timeout`.
 pub fn lock<'n>(tx: &mut Tx<'_>, hotel_id: HotelId, wanted: &'n Nights) -> Result<LockedNights<'n>, DbError> {
     let rows = store::lock(tx, hotel_id, wanted)?;
     Ok(LockedNights { hotel_id, wanted, rows })
 }
 
-impl LockedNights<'_> {
-    /// The first night that cannot be held, if any.
-    #[must_use]
-    pub fn lack(&self) -> Option<Lack> {
+impl<'n> LockedNights<'n> {
+    /// The nights as free ones, or the first that cannot be held.
+    pub fn all_free(self) -> Result<FreeNights<'n>, Lack> {
         let rows: BTreeMap<_, _> = self.rows.iter().map(|row| ((row.room_type_id, row.stay_date), row)).collect();
-        self.wanted.iter().find_map(|(&(room_type_id, night), &rooms)| match rows.get(&(room_type_id, night)) {
-            Some(row) if !row.closed && row.free() >= rooms => None,
-            Some(row) if !row.closed => Some(Lack::Short { room_type_id, night }),
-            _ => Some(Lack::Closed { room_type_id, night }),
-        })
+        let lack =
+            self.wanted.iter().find_map(|(&(room_type_id, night), &rooms)| match rows.get(&(room_type_id, night)) {
+                Some(row) if !row.closed && row.free() >= rooms => None,
+                Some(row) if !row.closed => Some(Lack::Short { room_type_id, night }),
+                _ => Some(Lack::Closed { room_type_id, night }),
+            });
+        match lack {
+            Some(lack) => Err(lack),
+            None => Ok(FreeNights(self)),
+        }
     }
 
-    /// Moves the nights. Every one of them, or an error.
-    pub fn shift(self, tx: &mut Tx<'_>, movement: Movement) -> Result<(), DbError> {
-        let (held, sold) = movement.deltas();
+    /// Held → free.
+    pub fn release(self, tx: &mut Tx<'_>) -> Result<(), DbError> {
+        self.shift(tx, -1, 0)
+    }
+
+    /// Held → sold.
+    pub fn sell(self, tx: &mut Tx<'_>) -> Result<(), DbError> {
+        self.shift(tx, -1, 1)
+    }
+
+    /// Moves every one of the nights by so much a room, or errs.
+    fn shift(self, tx: &mut Tx<'_>, held: i32, sold: i32) -> Result<(), DbError> {
         let moves: Vec<_> = self
             .rows
             .iter()
@@ -84,5 +79,12 @@ impl LockedNights<'_> {
             .collect();
         let moved = store::shift(tx, self.hotel_id, &moves)?;
         tx::exactly(moved, self.wanted.len(), "nights of the stock")
+    }
+}
+
+impl FreeNights<'_> {
+    /// Free → held.
+    pub fn hold(self, tx: &mut Tx<'_>) -> Result<(), DbError> {
+        self.0.shift(tx, 1, 0)
     }
 }

@@ -9,3 +9,4 @@ pub mod request;
 pub mod secret;
 pub mod stay;
 pub mod text_enum;
+pub mod version;

@@ -23,17 +23,6 @@ fn path(hold: &Value) -> String {
     format!("/holds/{}", hold["hold_id"].as_str().expect("an id"))
 }
 
-/// Waits up to 5 s for a query to yield a text.
-async fn eventually(app: &TestApp, sql: &str, expected: &str) {
-    for _ in 0..50 {
-        if app.text(sql) == expected {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
-    assert_eq!(app.text(sql), expected, "{sql}");
-}
-
 async fn on_sale(guest: &Guest, hotel: &Hotel) -> usize {
     let found = guest.get(&format!("/search?hotel_ids={}&{}", hotel.id(), hotel.stay(10, 12))).await.ok(200);
     found["data"].as_array().map_or(0, Vec::len)
@@ -84,7 +73,7 @@ async fn the_sweeper_gives_rooms_back() {
     let hotel = Hotel::one_room(&app);
     ada.held(&hotel.id(), &hotel.stay(10, 12)).await;
     assert_eq!(hotel.stock(&app, hotel.day(11)), (1, 0));
-    eventually(&app, "SELECT status FROM holds", "expired").await;
+    app.eventually("SELECT status FROM holds", "expired").await;
     assert_eq!(hotel.stock(&app, hotel.day(10)), (0, 0));
     assert_eq!(hotel.stock(&app, hotel.day(11)), (0, 0));
     assert_eq!(app.number("SELECT count(*) FROM outbox_events WHERE topic = 'hold.expired'"), 1);
@@ -102,7 +91,7 @@ async fn what_was_paid_for_an_expired_hold_is_given_back() {
         tokio::time::sleep(A_MOMENT).await;
         ada.confirm(&hold["hold_id"]).await.problem(410, "hold_expired");
         bob.held(&hotel.id(), &hotel.stay(10, 12)).await;
-        eventually(&app, "SELECT status FROM payments", "voided").await;
+        app.eventually("SELECT status FROM payments", "voided").await;
         assert_eq!(app.text("SELECT status FROM simulator_intents"), "voided");
         let payment = ada.get(&format!("/payments/{}", payment["payment_id"].as_str().expect("an id"))).await.ok(200);
         assert_eq!((&payment["status"], &payment["captured"]["amount"]), (&"voided".into(), &0.into()));
@@ -118,12 +107,12 @@ async fn a_released_hold_gives_its_money_back_and_a_booking_takes_it() {
     let hold = ada.held(&hotel.id(), &hotel.stay(10, 12)).await;
     ada.pay(&hold["hold_id"], "pm_card_visa").await.ok(201);
     ada.delete(&path(&hold)).await.ok(204);
-    eventually(&app, "SELECT status FROM payments", "voided").await;
+    app.eventually("SELECT status FROM payments", "voided").await;
     let hold = ada.held(&hotel.id(), &hotel.stay(10, 12)).await;
     ada.pay(&hold["hold_id"], "pm_card_visa").await.ok(201);
     ada.confirm(&hold["hold_id"]).await.ok(201);
     let states = "SELECT string_agg(status || captured_amount, ' ' ORDER BY payment_id) FROM payments";
-    eventually(&app, states, "voided0 captured20000").await;
+    app.eventually(states, "voided0 captured20000").await;
     assert_eq!(
         app.text("SELECT string_agg(captured_amount::text, ' ' ORDER BY intent_id) FROM simulator_intents"),
         "0 20000"

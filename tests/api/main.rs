@@ -27,6 +27,7 @@ mod errors_quotes;
 mod errors_requests;
 mod expiry;
 mod funnel;
+mod holds;
 mod horizon;
 mod idempotency;
 mod idempotency_payments;

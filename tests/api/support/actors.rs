@@ -180,6 +180,20 @@ impl Guest {
         self.post_keyed("/holds", &key(), json!({ "quote_id": quote_id })).await
     }
 
+    /// Several quotes in one hold.
+    pub async fn hold_items(&self, quote_ids: &[Value]) -> Answer {
+        let items: Vec<_> = quote_ids.iter().map(|quote_id| json!({ "quote_id": quote_id })).collect();
+        self.post_keyed("/holds", &key(), json!({ "items": items })).await
+    }
+
+    /// Takes more time for a hold of a version.
+    pub async fn extend(&self, hold: &Value, version: i64, body: Value) -> Answer {
+        let tag = format!("\"{version}\"");
+        let headers = [("content-type", "application/json"), ("if-match", tag.as_str())];
+        let path = format!("/holds/{}/extend", hold["hold_id"].as_str().expect("an id"));
+        self.send(Method::POST, &path, &headers, Some(body.to_string().into_bytes())).await
+    }
+
     pub async fn pay(&self, hold_id: &Value, payment_method: &str) -> Answer {
         let body = json!({ "hold_id": hold_id, "payment_method": payment_method });
         self.post_keyed("/payments", &key(), body).await

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use diesel::connection::SimpleConnection;
 use diesel::sql_types::{BigInt, Text};
@@ -98,6 +99,17 @@ impl TestApp {
     #[track_caller]
     pub fn rows(&self, table: &str) -> i64 {
         self.number(&format!("SELECT count(*) FROM {table}"))
+    }
+
+    /// Waits up to 5 s for a query to yield a text.
+    pub async fn eventually(&self, sql: &str, expected: &str) {
+        for _ in 0..50 {
+            if self.text(sql) == expected {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        assert_eq!(self.text(sql), expected, "{sql}");
     }
 
     /// Somebody new, signed in.

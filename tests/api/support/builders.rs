@@ -82,6 +82,28 @@ impl Hotel {
         hotel
     }
 
+    /// One more room type of the same hotel, on the same plan, with the same nights.
+    pub fn another_room_type(&self, app: &TestApp, terms: &Terms) -> Self {
+        let conn = &mut app.connect();
+        let room_type_id = Uuid::now_v7();
+        diesel::sql_query(
+            "WITH more AS (
+                 INSERT INTO room_types (hotel_id, room_type_id, name, max_adults, max_children, max_occupancy)
+                 VALUES ($1, $2, 'Suite', 2, 2, 3) RETURNING hotel_id, room_type_id
+             )
+             INSERT INTO rate_plan_room_types (hotel_id, rate_plan_id, room_type_id)
+             SELECT hotel_id, $3, room_type_id FROM more",
+        )
+        .bind::<SqlUuid, _>(self.hotel_id)
+        .bind::<SqlUuid, _>(room_type_id)
+        .bind::<SqlUuid, _>(self.rate_plan_id)
+        .execute(conn)
+        .expect("another room type");
+        let other = Self { room_type_id, ..*self };
+        other.insert_nights(conn, terms);
+        other
+    }
+
     fn insert_nights(&self, conn: &mut PgConnection, terms: &Terms) {
         diesel::sql_query(
             "INSERT INTO inventory (hotel_id, room_type_id, stay_date, capacity)
@@ -144,8 +166,10 @@ impl Hotel {
             #[diesel(sql_type = Integer)]
             sold: i32,
         }
-        let stock: Stock = diesel::sql_query("SELECT held, sold FROM inventory WHERE hotel_id = $1 AND stay_date = $2")
+        let text = "SELECT held, sold FROM inventory WHERE hotel_id = $1 AND room_type_id = $2 AND stay_date = $3";
+        let stock: Stock = diesel::sql_query(text)
             .bind::<SqlUuid, _>(self.hotel_id)
+            .bind::<SqlUuid, _>(self.room_type_id)
             .bind::<Date, _>(night)
             .get_result(&mut app.connect())
             .expect("a night");
