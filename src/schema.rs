@@ -78,6 +78,8 @@ diesel::table! {
         total -> Int8,
         due_now -> Int8,
         due_at_property -> Int8,
+        penalty -> Nullable<Int8>,
+        cancelled_at -> Nullable<Timestamptz>,
         version -> Int4,
         created_at -> Timestamptz,
     }
@@ -216,10 +218,26 @@ diesel::table! {
         job_id -> Uuid,
         kind -> Text,
         subject_id -> Uuid,
+        lane -> Uuid,
         run_at -> Timestamptz,
+        leased_until -> Nullable<Timestamptz>,
         tries -> Int4,
         last_error -> Nullable<Text>,
         done_at -> Nullable<Timestamptz>,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    ledger_lines (hotel_id, movement_id, account) {
+        hotel_id -> Uuid,
+        movement_id -> Uuid,
+        account -> Text,
+        kind -> Text,
+        amount -> Int8,
+        currency -> Text,
+        payment_id -> Uuid,
+        refund_id -> Nullable<Uuid>,
         created_at -> Timestamptz,
     }
 }
@@ -260,6 +278,7 @@ diesel::table! {
         user_id -> Uuid,
         status -> Text,
         amount -> Int8,
+        tax_amount -> Int8,
         currency -> Text,
         capture_amount -> Nullable<Int8>,
         captured_amount -> Int8,
@@ -519,6 +538,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     idempotency_keys,
     inventory,
     jobs,
+    ledger_lines,
     outbox_events,
     payment_attempts,
     payments,

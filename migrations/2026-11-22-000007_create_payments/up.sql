@@ -7,6 +7,7 @@ CREATE TABLE payments (
         'initiated', 'processing', 'requires_action', 'authorized', 'failed', 'abandoned',
         'capture_pending', 'captured', 'capture_failed', 'void_pending', 'voided')),
     amount bigint NOT NULL CONSTRAINT payments_amount_positive CHECK (amount > 0),
+    tax_amount bigint NOT NULL,
     currency text NOT NULL,
     capture_amount bigint,
     captured_amount bigint NOT NULL DEFAULT 0,
@@ -15,6 +16,7 @@ CREATE TABLE payments (
     created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     PRIMARY KEY (hotel_id, payment_id),
     FOREIGN KEY (hotel_id, hold_id) REFERENCES holds,
+    CONSTRAINT payments_tax_range CHECK (tax_amount BETWEEN 0 AND amount),
     CONSTRAINT payments_capture_range CHECK (capture_amount BETWEEN 1 AND amount),
     CONSTRAINT payments_captured_range CHECK (captured_amount BETWEEN 0 AND amount),
     CONSTRAINT payments_captured_has_amount CHECK ((status = 'captured') = (captured_amount > 0)),
@@ -25,7 +27,8 @@ CREATE INDEX payments_hold ON payments (hotel_id, hold_id);
 CREATE UNIQUE INDEX payments_one_in_force_key ON payments (hotel_id, hold_id)
     WHERE status IN ('initiated', 'processing', 'requires_action', 'authorized', 'capture_pending');
 COMMENT ON INDEX payments_one_in_force_key IS 'At most one payment of a hold can be under way or authorised, whatever the callers do.';
-COMMENT ON COLUMN payments.capture_amount IS 'What is to be captured: the amount due, or less after a cancellation.';
+COMMENT ON COLUMN payments.tax_amount IS 'What of the amount is tax, for the ledger.';
+COMMENT ON COLUMN payments.capture_amount IS 'What is to be captured, and may be kept: the amount due, or less after a cancellation.';
 
 CREATE TABLE payment_attempts (
     hotel_id uuid NOT NULL,
@@ -60,7 +63,8 @@ CREATE TABLE refunds (
     refund_id uuid NOT NULL,
     payment_id uuid NOT NULL,
     amount bigint NOT NULL CONSTRAINT refunds_amount_positive CHECK (amount > 0),
-    reason text NOT NULL,
+    reason text NOT NULL CONSTRAINT refunds_reason_known
+        CHECK (reason IN ('no_booking', 'excess', 'cancelled', 'staff')),
     status text NOT NULL DEFAULT 'pending' CONSTRAINT refunds_status_known CHECK (status IN ('pending', 'succeeded', 'failed')),
     provider_key text NOT NULL,
     created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
@@ -69,3 +73,30 @@ CREATE TABLE refunds (
     CONSTRAINT refunds_provider_key UNIQUE (hotel_id, provider_key)
 );
 CREATE INDEX refunds_payment ON refunds (hotel_id, payment_id);
+
+CREATE TABLE ledger_lines (
+    hotel_id uuid NOT NULL,
+    movement_id uuid NOT NULL,
+    account text NOT NULL CONSTRAINT ledger_lines_account_known
+        CHECK (account IN ('guest', 'provider', 'hotel', 'tax', 'refund')),
+    kind text NOT NULL CONSTRAINT ledger_lines_kind_known
+        CHECK (kind IN ('captured', 'earned', 'refund_owed', 'refunded')),
+    amount bigint NOT NULL CONSTRAINT ledger_lines_amount_nonzero CHECK (amount <> 0),
+    currency text NOT NULL,
+    payment_id uuid NOT NULL,
+    refund_id uuid,
+    created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (hotel_id, movement_id, account),
+    FOREIGN KEY (hotel_id, payment_id) REFERENCES payments,
+    FOREIGN KEY (hotel_id, refund_id) REFERENCES refunds,
+    CONSTRAINT ledger_lines_refund_named CHECK ((kind IN ('refund_owed', 'refunded')) = (refund_id IS NOT NULL))
+);
+CREATE INDEX ledger_lines_payment ON ledger_lines (hotel_id, payment_id);
+CREATE UNIQUE INDEX ledger_lines_payment_key ON ledger_lines (hotel_id, payment_id, kind, account)
+    WHERE refund_id IS NULL;
+CREATE UNIQUE INDEX ledger_lines_refund_key ON ledger_lines (hotel_id, refund_id, kind, account)
+    WHERE refund_id IS NOT NULL;
+COMMENT ON TABLE ledger_lines IS 'Double entry: the lines of one movement sum to nothing. Plus is what the account has got, minus what it has given or owes. Only ever inserted.';
+COMMENT ON COLUMN ledger_lines.kind IS 'captured: guest to provider. earned: the guest''s deposit becomes the hotel''s and the tax office''s. refund_owed: back from them, or from the deposit. refunded: provider to guest.';
+COMMENT ON INDEX ledger_lines_payment_key IS 'A payment is captured once and earned once.';
+COMMENT ON INDEX ledger_lines_refund_key IS 'A refund is owed once and made once.';

@@ -17,6 +17,8 @@ CREATE TABLE bookings (
     total bigint NOT NULL,
     due_now bigint NOT NULL,
     due_at_property bigint NOT NULL,
+    penalty bigint,
+    cancelled_at timestamptz,
     version integer NOT NULL DEFAULT 1,
     created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     PRIMARY KEY (hotel_id, booking_id),
@@ -24,12 +26,16 @@ CREATE TABLE bookings (
     CONSTRAINT bookings_hold_key UNIQUE (hotel_id, hold_id),
     CONSTRAINT bookings_confirmation_code_key UNIQUE (hotel_id, confirmation_code),
     CONSTRAINT bookings_stay_range CHECK (check_out > check_in),
+    CONSTRAINT bookings_penalty_range CHECK (penalty BETWEEN 0 AND total),
+    CONSTRAINT bookings_penalty_has_reason CHECK ((penalty IS NOT NULL) = (status IN ('cancelled', 'no_show'))),
+    CONSTRAINT bookings_cancelled_has_time CHECK ((cancelled_at IS NOT NULL) = (status = 'cancelled')),
     CONSTRAINT bookings_amounts_add_up CHECK (due_now >= 0 AND due_at_property >= 0 AND total = due_now + due_at_property)
 );
 CREATE INDEX bookings_booking ON bookings (booking_id);
 CREATE INDEX bookings_user ON bookings (user_id, booking_id);
 CREATE INDEX bookings_confirmation_code ON bookings (confirmation_code);
 CREATE INDEX bookings_check_in ON bookings (hotel_id, check_in);
+COMMENT ON COLUMN bookings.penalty IS 'What the cancellation or the absence costs by the frozen terms, paid or not.';
 COMMENT ON COLUMN bookings.hold_id IS 'The hold that became this booking; bookings_hold_key makes that happen once.';
 
 ALTER TABLE holds ADD CONSTRAINT holds_booking_fkey FOREIGN KEY (hotel_id, booking_id) REFERENCES bookings;

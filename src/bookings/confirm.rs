@@ -51,7 +51,7 @@ fn book<'t>(
     let row = hold.row().clone();
     let items = quotes::of_hold(tx, row.hotel_id, row.hold_id)?;
     let booking_id = BookingId::new();
-    paid.capture(tx, &hold)?;
+    paid.capture(tx)?;
     let booking = NewBooking {
         booking_id,
         hold: &row,

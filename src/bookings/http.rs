@@ -4,171 +4,32 @@ use std::sync::Arc;
 
 use actix_web::web::{Data, Json};
 use actix_web::{HttpResponse, get, post};
-use chrono::{DateTime, NaiveDate, Utc};
 use diesel::PgConnection;
-use garde::Validate;
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::confirm::{self, Guest};
-use super::state::{BookingStatus, ConfirmError};
-use super::store::{self, BookedRoom, BookingRow};
+use super::confirm::Guest;
+use super::wire::{BookingBody, CancelBooking, CancelledBody, ConfirmBooking, LookupBooking, cancel_halt, halt};
+use super::{cancel, confirm, store};
 use crate::access::guard::{May, StaysBook};
 use crate::db::{Db, DbError};
-use crate::holds::wire::problem as hold_problem;
 use crate::http::BASE;
-use crate::http::extract::{Body, InOrder, NoQuery, PathId, Query, not_blank};
+use crate::http::extract::{Body, InOrder, NoQuery, OptionalBody, PathId, Query};
 use crate::http::idempotency::{Answer, Halt, Key, OptionalKey, once};
 use crate::http::list::ListQuery;
 use crate::http::problem::{Code, Problem, ProblemDocument};
-use crate::kernel::ids::{BookingId, BookingRoomId, HoldId, HotelId, RatePlanId, RoomTypeId};
-use crate::kernel::money::Money;
+use crate::kernel::ids::BookingId;
 use crate::kernel::page::{self, DEFAULT_LIMIT, Page};
 use crate::kernel::secret::Keyring;
-use crate::search::wire::PriceBody;
 
 const TAG: &str = "bookings";
 
 /// The routes.
 pub fn routes(app: &mut ServiceConfig<'_>) {
-    app.service(confirm_booking).service(list_bookings).service(lookup_booking).service(get_booking);
-}
-
-/// Who stays.
-#[derive(Clone, Debug, Serialize, Deserialize, Validate, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct GuestBody {
-    #[garde(custom(not_blank), length(chars, max = 200))]
-    pub full_name: String,
-    #[garde(email, length(chars, max = 254))]
-    pub email: String,
-    #[garde(length(chars, min = 3, max = 40))]
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub phone: Option<String>,
-}
-
-/// Which hold becomes a booking, for whom.
-#[derive(Clone, Debug, Deserialize, Validate, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct ConfirmBooking {
-    #[garde(skip)]
-    hold_id: HoldId,
-    #[garde(dive)]
-    guest: GuestBody,
-    #[garde(length(chars, max = 2000))]
-    #[serde(default)]
-    special_requests: Option<String>,
-}
-
-/// A booking's code and its guest's address.
-#[derive(Clone, Debug, Deserialize, Validate, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct LookupBooking {
-    #[garde(length(chars, min = 1, max = 40))]
-    confirmation_code: String,
-    #[garde(length(chars, min = 1, max = 254))]
-    email: String,
-}
-
-/// A booked room.
-#[derive(Debug, Serialize, Deserialize, ToSchema)]
-pub struct BookingRoomBody {
-    pub booking_room_id: BookingRoomId,
-    pub room_type_id: RoomTypeId,
-    pub rate_plan_id: RatePlanId,
-    pub check_in: NaiveDate,
-    pub check_out: NaiveDate,
-    pub adults: i16,
-    pub children_ages: Vec<i16>,
-    #[serde(flatten)]
-    pub price: PriceBody,
-}
-
-impl From<BookedRoom> for BookingRoomBody {
-    fn from(room: BookedRoom) -> Self {
-        Self {
-            booking_room_id: room.booking_room_id,
-            room_type_id: room.room_type_id,
-            rate_plan_id: room.rate_plan_id,
-            check_in: room.check_in,
-            check_out: room.check_out,
-            adults: room.adults,
-            children_ages: room.children_ages,
-            price: PriceBody::new(&room.terms, 1),
-        }
-    }
-}
-
-/// A booking.
-#[derive(Debug, Serialize, Deserialize, ToSchema)]
-pub struct BookingBody {
-    pub booking_id: BookingId,
-    pub confirmation_code: String,
-    pub status: BookingStatus,
-    pub hotel_id: HotelId,
-    pub hold_id: HoldId,
-    pub check_in: NaiveDate,
-    pub check_out: NaiveDate,
-    pub guest: GuestBody,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub special_requests: Option<String>,
-    pub rooms: Vec<BookingRoomBody>,
-    pub total: Money,
-    pub due_now: Money,
-    pub due_at_property: Money,
-    pub version: i32,
-    pub created_at: DateTime<Utc>,
-}
-
-impl BookingBody {
-    /// The bookings with their rooms, in two queries.
-    fn read(conn: &mut PgConnection, bookings: Vec<BookingRow>) -> Result<Vec<Self>, DbError> {
-        let mut rooms = store::rooms(conn, &bookings.iter().collect::<Vec<_>>())?;
-        let body = |booking: BookingRow| {
-            let own = rooms.extract_if(.., |(booking_id, _)| *booking_id == booking.booking_id);
-            let own = own.map(|(_, room)| BookingRoomBody::from(room)).collect();
-            Self::new(booking, own)
-        };
-        Ok(bookings.into_iter().map(body).collect())
-    }
-
-    fn new(booking: BookingRow, rooms: Vec<BookingRoomBody>) -> Self {
-        let money = |amount| Money::new(amount, booking.currency);
-        Self {
-            booking_id: booking.booking_id,
-            status: booking.status,
-            hotel_id: booking.hotel_id,
-            hold_id: booking.hold_id,
-            check_in: booking.check_in,
-            check_out: booking.check_out,
-            total: money(booking.total),
-            due_now: money(booking.due_now),
-            due_at_property: money(booking.due_at_property),
-            version: booking.version,
-            created_at: booking.created_at,
-            confirmation_code: booking.confirmation_code,
-            guest: GuestBody {
-                full_name: booking.guest_full_name,
-                email: booking.guest_email,
-                phone: booking.guest_phone,
-            },
-            special_requests: booking.special_requests,
-            rooms,
-        }
-    }
-
-    fn one(conn: &mut PgConnection, booking: Option<BookingRow>) -> Result<Option<Self>, DbError> {
-        Ok(Self::read(conn, booking.into_iter().collect())?.pop())
-    }
-}
-
-fn halt(error: ConfirmError) -> Halt {
-    match error {
-        ConfirmError::Db(error) => Halt::Db(error),
-        ConfirmError::Hold(error) => Halt::Refused(hold_problem(error)),
-        ConfirmError::PaymentRequired => Halt::Refused(Problem::plain(Code::PaymentRequired)),
-    }
+    app.service(confirm_booking)
+        .service(list_bookings)
+        .service(lookup_booking)
+        .service(get_booking)
+        .service(cancel_booking);
 }
 
 /// Confirm
@@ -288,4 +149,41 @@ pub async fn lookup_booking(
     };
     let booking = db.read::<_, DbError>(read).await?.ok_or_else(|| Problem::plain(Code::NotFound))?;
     Ok(Json(booking))
+}
+
+/// Cancel
+///
+/// By the terms frozen with the quote: the rooms are on sale again at once, what is more than the penalty goes back or
+/// is never taken. `dry_run` tells what it would cost now, and changes nothing.
+#[utoipa::path(tag = TAG, request_body = Option<CancelBooking>, security(("bearer" = [])),
+    params(("id" = BookingId, Path), ("Idempotency-Key" = String, Header)),
+    responses(
+        (status = 200, body = CancelledBody),
+        (status = 400, body = ProblemDocument, content_type = "application/problem+json", description = "idempotency_key_missing, idempotency_key_invalid"),
+        (status = 401, body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 403, body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 404, body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 409, body = ProblemDocument, content_type = "application/problem+json", description = "already_cancelled; not_cancellable with booking_status; idempotency_key_reused; idempotency_in_progress"),
+        (status = 422, body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 503, body = ProblemDocument, content_type = "application/problem+json"),
+    ))]
+#[post("/bookings/{id}/cancel")]
+pub async fn cancel_booking(
+    call: InOrder<(May<StaysBook>, Key, OptionalBody<CancelBooking>, PathId<BookingId>)>,
+    db: Data<Db>,
+) -> Result<HttpResponse, Problem> {
+    let InOrder((guest, key, OptionalBody(body), PathId(booking_id))) = call;
+    let user_id = guest.caller.user_id;
+    let keyed = key.of(user_id, body.hash);
+    let dry_run = body.value.dry_run;
+    let answer: Result<Answer, Halt> = db
+        .write(move |tx| {
+            once(tx, Some(&keyed), |tx| {
+                let cancellation = cancel::cancel(tx, user_id, booking_id, dry_run).map_err(cancel_halt)?;
+                let body = CancelledBody::new(&cancellation, dry_run);
+                Ok(Answer::json(200, &body)?.version(body.version))
+            })
+        })
+        .await;
+    Ok(answer?.into())
 }

@@ -3,8 +3,10 @@
 //! A booking is made in one place, [`confirm`], from a live hold and, where something is due now, an authorised
 //! payment; both are asked for by type.
 
+pub mod cancel;
 pub mod confirm;
 pub mod http;
 pub mod paid;
 pub mod state;
 pub mod store;
+pub mod wire;

@@ -50,3 +50,17 @@ impl From<HoldError> for ConfirmError {
         }
     }
 }
+
+/// Why a booking is not cancelled.
+#[derive(Debug, thiserror::Error)]
+pub enum CancelError {
+    #[error("no such booking of yours")]
+    NotFound,
+    #[error("the booking is cancelled")]
+    Already,
+    #[error("the booking is {0}")]
+    NotCancellable(BookingStatus),
+    #[error(transparent)]
+    Db(#[from] DbError),
+}
+carries_db!(CancelError);

@@ -8,13 +8,14 @@ use serde_json::Value;
 use super::confirm::Guest;
 use super::state::BookingStatus;
 use crate::access::store::email_key;
-use crate::db::{DbError, Tx, sql};
+use crate::db::{DbError, Tx, clock_timestamp, sql};
 use crate::holds::store::HoldRow;
+use crate::inventory::stock::Nights;
 use crate::kernel::clock::Instant;
 use crate::kernel::ids::{BookingId, BookingRoomId, HoldId, HotelId, RatePlanId, RoomTypeId, UserId};
 use crate::kernel::money::Currency;
 use crate::quotes::store::Quote;
-use crate::schema::{booking_rooms, bookings};
+use crate::schema::{booking_nights, booking_rooms, bookings};
 use crate::search::offer::Terms;
 
 /// A booking to be inserted.
@@ -114,6 +115,8 @@ pub struct BookingRow {
     pub total: i64,
     pub due_now: i64,
     pub due_at_property: i64,
+    pub penalty: Option<i64>,
+    pub cancelled_at: Option<Instant>,
     pub version: i32,
     pub created_at: Instant,
 }
@@ -138,6 +141,53 @@ pub fn find(conn: &mut PgConnection, user_id: UserId, booking_id: BookingId) -> 
         .select(BookingRow::as_select())
         .first(conn)
         .optional()?)
+}
+
+/// Locks the booking; as it is under the lock.
+pub(super) fn lock(tx: &mut Tx<'_>, hotel_id: HotelId, booking_id: BookingId) -> Result<BookingRow, DbError> {
+    Ok(bookings::table.find((hotel_id, booking_id)).select(BookingRow::as_select()).for_update().first(&mut **tx)?)
+}
+
+/// Confirmed → cancelled, at a penalty in minor units.
+pub(super) fn cancel(tx: &mut Tx<'_>, booking: &BookingRow, penalty: i64) -> Result<BookingRow, DbError> {
+    Ok(diesel::update(bookings::table.find((booking.hotel_id, booking.booking_id)))
+        .filter(bookings::status.eq(BookingStatus::Confirmed))
+        .set((
+            bookings::status.eq(BookingStatus::Cancelled),
+            bookings::penalty.eq(penalty),
+            bookings::cancelled_at.eq(clock_timestamp().nullable()),
+            bookings::version.eq(bookings::version + 1),
+        ))
+        .returning(BookingRow::as_returning())
+        .get_result(&mut **tx)?)
+}
+
+/// What the booking keeps of the stock.
+pub(super) fn nights(conn: &mut PgConnection, booking: &BookingRow) -> Result<Nights, DbError> {
+    let rows: Vec<(RoomTypeId, NaiveDate)> = booking_nights::table
+        .inner_join(
+            booking_rooms::table.on(booking_rooms::hotel_id
+                .eq(booking_nights::hotel_id)
+                .and(booking_rooms::booking_room_id.eq(booking_nights::booking_room_id))),
+        )
+        .filter(booking_rooms::hotel_id.eq(booking.hotel_id).and(booking_rooms::booking_id.eq(booking.booking_id)))
+        .select((booking_nights::room_type_id, booking_nights::stay_date))
+        .load(conn)?;
+    Ok(rows.into_iter().fold(Nights::new(), |mut nights, night| {
+        *nights.entry(night).or_default() += 1;
+        nights
+    }))
+}
+
+/// Takes the booking's nights away from it; the stock is told apart.
+pub(super) fn free_nights(tx: &mut Tx<'_>, booking: &BookingRow) -> Result<(), DbError> {
+    let rooms = booking_rooms::table
+        .filter(booking_rooms::hotel_id.eq(booking.hotel_id).and(booking_rooms::booking_id.eq(booking.booking_id)))
+        .select(booking_rooms::booking_room_id);
+    diesel::delete(booking_nights::table)
+        .filter(booking_nights::hotel_id.eq(booking.hotel_id).and(booking_nights::booking_room_id.eq_any(rooms)))
+        .execute(&mut **tx)?;
+    Ok(())
 }
 
 /// The user's bookings, newest first, from before `before`.

@@ -46,7 +46,7 @@ pub(super) fn expire(tx: &mut Tx<'_>, hotel_id: HotelId, hold_ids: &[HoldId]) ->
     let subjects: Vec<Uuid> = hold_ids.iter().map(|hold_id| hold_id.0).collect();
     events::emit_all(tx, hotel_id, "hold.expired", &subjects, &nothing_more())?;
     for hold_id in paid_for {
-        jobs::owe(tx, hotel_id, JobKind::GiveBack, hold_id.0)?;
+        jobs::owe(tx, hotel_id, JobKind::GiveBack, hold_id.0, hold_id.0)?;
     }
     Ok(())
 }

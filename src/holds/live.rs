@@ -66,6 +66,11 @@ impl<'tx> LiveHold<'tx> {
         Ok(row)
     }
 
+    /// Its guest has something to do at the provider's first: the hold waits `action_s` seconds at least.
+    pub fn await_action(self, tx: &mut Tx<'tx>, action_s: i32) -> Result<HoldRow, DbError> {
+        store::go_on_paying(tx, &self.row, action_s)
+    }
+
     /// The attempt was authorised: the hold waits `confirm_window_s` seconds at least for its confirmation.
     pub fn paid(self, tx: &mut Tx<'tx>, confirm_window_s: i32) -> Result<HoldRow, DbError> {
         let row = store::stop_paying(tx, &self.row, confirm_window_s)?;

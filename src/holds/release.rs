@@ -19,7 +19,7 @@ pub fn release(tx: &mut Tx<'_>, user_id: UserId, hold_id: HoldId) -> Result<(), 
             let may_be_paid = hold.row().current_attempt.is_some();
             hold.release(tx)?;
             if may_be_paid {
-                jobs::owe(tx, hotel_id, JobKind::GiveBack, hold_id.0)?;
+                jobs::owe(tx, hotel_id, JobKind::GiveBack, hold_id.0, hold_id.0)?;
             }
             Ok(())
         }

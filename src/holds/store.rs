@@ -236,6 +236,20 @@ pub(super) fn start_paying(
         .get_result(&mut **tx)?)
 }
 
+/// Paying, for `paying_s` seconds more at least.
+pub(super) fn go_on_paying(tx: &mut Tx<'_>, hold: &HoldRow, paying_s: i32) -> Result<HoldRow, DbError> {
+    let text = format!(
+        "UPDATE holds SET paying_until = greatest(paying_until, clock_timestamp() + $3 * interval '1 second'),
+                          version = version + 1
+         WHERE hotel_id = $1 AND hold_id = $2 AND status = 'paying' RETURNING {COLUMNS}"
+    );
+    Ok(sql(text)
+        .bind::<SqlUuid, _>(hold.hotel_id)
+        .bind::<SqlUuid, _>(hold.hold_id)
+        .bind::<Integer, _>(paying_s)
+        .get_result(&mut **tx)?)
+}
+
 /// Paying → active, living `window_s` seconds more at least; 0 leaves its expiry as it was.
 pub(super) fn stop_paying(tx: &mut Tx<'_>, hold: &HoldRow, window_s: i32) -> Result<HoldRow, DbError> {
     let text = format!(

@@ -69,10 +69,12 @@ codes! {
     HoldConverted           = 409, "hold_converted",            "The hold has become a booking";
     PaymentInProgress       = 409, "payment_in_progress",       "A payment of this hold is under way";
     PaymentAbandoned        = 409, "payment_abandoned",         "The payment had no outcome in time and is undone; the hold goes on";
+    AlreadyCancelled        = 409, "already_cancelled",         "The booking is cancelled";
     AlreadyExtended         = 409, "already_extended",          "A hold is extended once";
     AlreadyPaid             = 409, "already_paid",              "The hold is paid";
     PaymentNotRequired      = 409, "payment_not_required",      "Nothing is due now";
     PaymentRequired         = 409, "payment_required",          "The hold must be paid first";
+    NotCancellable          = 409, "not_cancellable",           "The booking is past being cancelled";
     OfferExpired            = 410, "offer_expired",             "The offer is too old";
     QuoteExpired            = 410, "quote_expired",             "The quote has expired";
     HoldExpired             = 410, "hold_expired",              "The hold has expired";

@@ -67,6 +67,11 @@ impl<'n> LockedNights<'n> {
         self.shift(tx, -1, 1)
     }
 
+    /// Sold → free.
+    pub fn return_sold(self, tx: &mut Tx<'_>) -> Result<(), DbError> {
+        self.shift(tx, 0, -1)
+    }
+
     /// Moves every one of the nights by so much a room, or errs.
     fn shift(self, tx: &mut Tx<'_>, held: i32, sold: i32) -> Result<(), DbError> {
         let moves: Vec<_> = self

@@ -90,6 +90,10 @@ ids! {
     BookingRoomId,
     /// An entry of the outbox.
     EventId,
+    /// A movement of the ledger: lines that sum to nothing.
+    MovementId,
+    /// Captured money given back.
+    RefundId,
     /// Work owed to the payment provider.
     JobId,
 }

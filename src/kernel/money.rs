@@ -99,6 +99,12 @@ pub fn percent_of(amount: i64, percent: Decimal) -> Result<i64, OutOfRange> {
     round_half_up(product / Decimal::ONE_HUNDRED)
 }
 
+/// The share of `amount` that `part` is of `whole`, rounded half-up.
+pub fn share(amount: i64, part: i64, whole: i64) -> Result<i64, OutOfRange> {
+    let product = Decimal::from(amount).checked_mul(part.into()).ok_or(OutOfRange)?;
+    round_half_up(product.checked_div(whole.into()).ok_or(OutOfRange)?)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,14 +1,16 @@
 //! Begin: a payment attempt is recorded, and its hold lives on while the provider is asked.
 
-use super::settle::{Outcome, settle};
+use super::machine::Outcome;
+use super::settle::settle;
 use super::state::{PaymentError, PaymentStatus};
-use super::store;
+use super::store::{self, PaymentRow};
 use crate::db::Tx;
 use crate::holds::live::LiveHold;
 use crate::holds::state::{HoldError, HoldStatus};
 use crate::holds::store as holds;
 use crate::kernel::ids::{AttemptId, HoldId, HotelId, PaymentId, UserId};
 use crate::outbox::events::{self, nothing_more};
+use crate::quotes::store::{self as quotes, Quote};
 
 /// How long a hold lives at least while it is being paid, in seconds.
 pub const PAYING_S: i32 = 120;
@@ -31,15 +33,16 @@ pub fn begin(
         return Err(PaymentError::NotRequired);
     }
     let before = store::lock_of_hold(tx, hotel_id, hold_id)?;
-    if before.iter().any(|payment| payment.counts) {
+    if before.iter().any(PaymentRow::counts) {
         return Err(PaymentError::AlreadyPaid);
     }
     let declined = before.iter().filter(|payment| payment.status == PaymentStatus::Failed).map(|_| 1).sum();
     if declined >= MOST_DECLINED {
         return Err(PaymentError::TooManyAttempts { declined });
     }
+    let tax_amount = quotes::of_hold(tx, hotel_id, hold_id)?.iter().map(Quote::tax_due_now).sum();
     let (payment_id, attempt_id) = (PaymentId::new(), AttemptId::new());
-    if !store::insert(tx, hold.row(), payment_id, attempt_id, provider, payment_method)? {
+    if !store::insert(tx, hold.row(), tax_amount, payment_id, attempt_id, provider, payment_method)? {
         return Err(HoldError::PaymentInProgress.into());
     }
     hold.pay(tx, attempt_id, PAYING_S)?;

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use serde_json::json;
 
+use super::machine::Outcome;
 use super::provider::{Intent, IntentStatus, NewIntent, Provider, Unknown};
-use super::settle::Outcome;
 use super::store::{self, PaymentRow};
 use crate::db::{Db, DbError};
 use crate::kernel::money::Money;

@@ -1,16 +1,20 @@
-//! What is owed to the provider: captures, voids and refunds. Each reads where the payment stands before it acts, and
-//! changes it only from there.
+//! What is owed to the provider: captures, voids and refunds, one at a time a payment. Each reads where the payment
+//! and its intent stand before it acts, and tells what came of it to [`settle`], which changes it only from there.
 
 use std::time::Duration;
 
 use diesel::PgConnection;
 
-use super::provider::{IntentStatus, Provider, Unknown};
-use super::settle::Outcome;
+use super::ledger;
+use super::machine::{self, Outcome};
+use super::provider::{Intent, IntentStatus, Provider, Unknown};
+use super::refunds::owe::Reason;
+use super::refunds::store as refunds;
+use super::settle::{carry_out, settle};
 use super::state::{PaymentStatus, RefundStatus};
-use super::{settle, store};
+use super::store::{self, PaymentRow};
 use crate::db::{Db, DbError, Tx};
-use crate::kernel::ids::{HoldId, PaymentId};
+use crate::kernel::ids::{HoldId, PaymentId, RefundId};
 use crate::outbox::events::{self, nothing_more};
 use crate::outbox::jobs::{self, Job, JobKind};
 
@@ -30,7 +34,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 pub async fn run(db: &Db, provider: &Provider, job: &Job, confirm_window_s: i32) -> Result<(), JobError> {
     let work = async {
         match job.kind {
-            JobKind::Capture => capture(db, provider, job).await,
+            JobKind::Capture => capture(db, provider, job, confirm_window_s).await,
             JobKind::Void => void(db, provider, job, confirm_window_s).await,
             JobKind::Refund => refund(db, provider, job).await,
             JobKind::GiveBack => Ok(give_back(db, job).await?),
@@ -40,113 +44,102 @@ pub async fn run(db: &Db, provider: &Provider, job: &Job, confirm_window_s: i32)
     tokio::time::timeout(PATIENCE, work).await.unwrap_or_else(late)
 }
 
-async fn capture(db: &Db, provider: &Provider, job: &Job) -> Result<(), JobError> {
-    let (hotel_id, payment_id) = (job.hotel_id, PaymentId(job.subject_id));
-    let payment = db.read(move |conn| store::get(conn, hotel_id, payment_id)).await?;
-    if payment.status == PaymentStatus::CapturePending {
-        let intent_id = payment.intent_id.ok_or_else(|| DbError::invariant("an authorised payment has its intent"))?;
-        let amount = payment.capture_amount.unwrap_or(payment.amount);
-        let outcome = match provider.capture(&intent_id, amount).await?.status {
-            IntentStatus::Captured { amount } => Some(amount),
-            IntentStatus::Voided | IntentStatus::Declined { .. } => None,
-            IntentStatus::Authorized | IntentStatus::RequiresConfirmation => {
-                return Err(Unknown("the capture is not done yet".to_owned()).into());
-            }
-        };
-        db.write(move |tx| {
-            if store::lock(tx, hotel_id, payment_id)? != PaymentStatus::CapturePending {
-                return Ok::<_, DbError>(());
-            }
-            match outcome {
-                Some(amount) => {
-                    store::capture(tx, hotel_id, payment_id, PaymentStatus::CapturePending, amount)?;
-                    events::emit(tx, hotel_id, "payment.captured", payment_id.0, nothing_more())
-                }
-                None => {
-                    let (from, to) = (PaymentStatus::CapturePending, PaymentStatus::CaptureFailed);
-                    tracing::error!(%payment_id, "the provider refuses the capture for good: staff must see to it");
-                    store::step(tx, hotel_id, payment_id, from, to)?;
-                    events::emit(tx, hotel_id, "payment.capture_failed", payment_id.0, nothing_more())
-                }
-            }
-        })
-        .await?;
+async fn capture(db: &Db, provider: &Provider, job: &Job, confirm_window_s: i32) -> Result<(), JobError> {
+    let payment = payment(db, job).await?;
+    if payment.status != PaymentStatus::CapturePending {
+        return done(db, job).await;
     }
-    done(db, job).await
+    let amount = payment.capture_amount.ok_or_else(|| DbError::invariant("payments_capture_has_amount"))?;
+    let intent_id = intent_id(&payment)?;
+    let intent = match provider.read(&intent_id).await? {
+        Intent { status: IntentStatus::Authorized, .. } => provider.capture(&intent_id, amount).await?,
+        intent => intent,
+    };
+    tell(db, job, &payment, intent.status, confirm_window_s).await
 }
 
 async fn void(db: &Db, provider: &Provider, job: &Job, confirm_window_s: i32) -> Result<(), JobError> {
-    let (hotel_id, payment_id) = (job.hotel_id, PaymentId(job.subject_id));
-    let payment = db.read(move |conn| store::get(conn, hotel_id, payment_id)).await?;
-    if payment.status == PaymentStatus::VoidPending {
-        let intent_id = payment.intent_id.ok_or_else(|| DbError::invariant("an authorised payment has its intent"))?;
-        let attempt_id = payment.attempt_id;
-        let status = provider.void(&intent_id).await?.status;
-        if matches!(status, IntentStatus::Authorized | IntentStatus::RequiresConfirmation) {
-            return Err(Unknown("the void is not done yet".to_owned()).into());
-        }
-        db.write(move |tx| {
-            if let IntentStatus::Captured { amount } = status {
-                tracing::warn!(%payment_id, "a payment to be voided was captured; it is refunded");
-                let outcome = Outcome::Captured { amount };
-                return settle::settle(tx, hotel_id, attempt_id, &outcome, confirm_window_s).map(|_| ());
-            }
-            if store::lock(tx, hotel_id, payment_id)? != PaymentStatus::VoidPending {
-                return Ok::<_, DbError>(());
-            }
-            store::step(tx, hotel_id, payment_id, PaymentStatus::VoidPending, PaymentStatus::Voided)?;
-            events::emit(tx, hotel_id, "payment.voided", payment_id.0, nothing_more())
-        })
-        .await?;
+    let payment = payment(db, job).await?;
+    if payment.status != PaymentStatus::VoidPending {
+        return done(db, job).await;
     }
-    done(db, job).await
+    let intent_id = intent_id(&payment)?;
+    let intent = match provider.read(&intent_id).await? {
+        Intent { status: IntentStatus::Authorized | IntentStatus::RequiresConfirmation, .. } => {
+            provider.void(&intent_id).await?
+        }
+        intent => intent,
+    };
+    tell(db, job, &payment, intent.status, confirm_window_s).await
+}
+
+/// Settles what a capture or a void came to, and the job with it. What has not come to an end is tried again.
+async fn tell(
+    db: &Db,
+    job: &Job,
+    payment: &PaymentRow,
+    status: IntentStatus,
+    confirm_window_s: i32,
+) -> Result<(), JobError> {
+    let outcome = match status {
+        IntentStatus::Captured { amount } => Outcome::Captured { amount },
+        IntentStatus::Voided | IntentStatus::Declined { .. } => Outcome::Gone,
+        IntentStatus::Authorized | IntentStatus::RequiresConfirmation => {
+            return Err(Unknown(format!("the {} is not done yet", job.kind)).into());
+        }
+    };
+    let (job, attempt_id) = (job.clone(), payment.attempt_id);
+    let settled = db.write(move |tx| {
+        settle(tx, job.hotel_id, attempt_id, &outcome, confirm_window_s)?;
+        jobs::done(tx, &job)
+    });
+    Ok(settled.await?)
 }
 
 async fn refund(db: &Db, provider: &Provider, job: &Job) -> Result<(), JobError> {
-    let (hotel_id, refund_id) = (job.hotel_id, job.subject_id);
+    let (hotel_id, refund_id) = (job.hotel_id, RefundId(job.subject_id));
     let read = move |conn: &mut PgConnection| {
-        let refund = store::refund(conn, hotel_id, refund_id)?;
+        let refund = refunds::get(conn, hotel_id, refund_id)?;
         let payment = store::get(conn, hotel_id, refund.payment_id)?;
         Ok::<_, DbError>((refund, payment))
     };
     let (refund, payment) = db.read(read).await?;
-    if refund.status == RefundStatus::Pending {
-        let intent_id = payment.intent_id.ok_or_else(|| DbError::invariant("a captured payment has its intent"))?;
-        provider.refund(&intent_id, &refund.provider_key, refund.amount).await?;
-        let succeeded = move |tx: &mut Tx<'_>| {
-            if store::refund_succeeded(tx, hotel_id, refund_id)? {
-                events::emit(tx, hotel_id, "refund.succeeded", refund_id, nothing_more())?;
-            }
-            Ok::<_, DbError>(())
-        };
-        db.write(succeeded).await?;
+    if refund.status != RefundStatus::Pending {
+        return done(db, job).await;
     }
-    done(db, job).await
+    provider.refund(&intent_id(&payment)?, &refund.provider_key, refund.amount).await?;
+    let job = job.clone();
+    let succeeded = move |tx: &mut Tx<'_>| {
+        let payment = store::lock(tx, hotel_id, refund.payment_id)?;
+        if refunds::succeeded(tx, hotel_id, refund_id)? {
+            ledger::refunded(tx, &payment, refund_id, refund.amount)?;
+            events::emit(tx, hotel_id, "refund.succeeded", refund_id.0, nothing_more())?;
+        }
+        jobs::done(tx, &job)
+    };
+    Ok(db.write(succeeded).await?)
 }
 
 /// The hold ended without a booking: what is authorised for it is to be voided, what was taken is to be refunded.
 async fn give_back(db: &Db, job: &Job) -> Result<(), DbError> {
     let job = job.clone();
     db.write(move |tx| {
-        let hotel_id = job.hotel_id;
-        for payment in store::lock_of_hold(tx, hotel_id, HoldId(job.subject_id))? {
-            let payment_id = payment.payment_id;
-            match payment.status {
-                PaymentStatus::Authorized => {
-                    store::step(tx, hotel_id, payment_id, payment.status, PaymentStatus::VoidPending)?;
-                    events::emit(tx, hotel_id, "payment.void_pending", payment_id.0, nothing_more())?;
-                    jobs::owe(tx, hotel_id, JobKind::Void, payment_id.0)?;
-                }
-                PaymentStatus::Captured if payment.counts => {
-                    let amount = store::get(tx, hotel_id, payment_id)?.captured_amount;
-                    settle::owe_refund(tx, hotel_id, payment_id, amount)?;
-                }
-                _ => {}
-            }
+        for payment in store::lock_of_hold(tx, job.hotel_id, HoldId(job.subject_id))? {
+            let verdict = machine::give_back(payment.status, payment.refundable());
+            carry_out(tx, &payment, &verdict, Reason::NoBooking)?;
         }
         jobs::done(tx, &job)
     })
     .await
+}
+
+async fn payment(db: &Db, job: &Job) -> Result<PaymentRow, DbError> {
+    let (hotel_id, payment_id) = (job.hotel_id, PaymentId(job.subject_id));
+    db.read(move |conn| store::get(conn, hotel_id, payment_id)).await
+}
+
+fn intent_id(payment: &PaymentRow) -> Result<String, DbError> {
+    payment.intent_id.clone().ok_or_else(|| DbError::invariant("a payment with a job has its intent"))
 }
 
 async fn done(db: &Db, job: &Job) -> Result<(), JobError> {

@@ -1,17 +1,17 @@
-//! SQL of payments and their attempts.
+//! SQL of payments and their attempts. Refunds have their own.
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
-use uuid::Uuid;
 
-use super::state::{PaymentStatus, RefundStatus};
+use super::machine;
+use super::state::PaymentStatus;
 use crate::db::{DbError, Tx, constraint, in_seconds, sql, tx as transaction};
 use crate::holds::state::HoldStatus;
 use crate::holds::store::HoldRow;
 use crate::kernel::clock::Instant;
 use crate::kernel::ids::{AttemptId, HoldId, HotelId, PaymentId, UserId};
 use crate::kernel::money::Currency;
-use crate::schema::{payment_attempts, payments, refunds};
+use crate::schema::{payment_attempts, payments};
 
 /// Seconds that whoever talks to the provider has before a completer may take over.
 pub const LEASE_S: i32 = 30;
@@ -31,12 +31,18 @@ pub struct PaymentRow {
     pub status: PaymentStatus,
     #[diesel(sql_type = BigInt)]
     pub amount: i64,
+    /// What of the amount is tax.
+    #[diesel(sql_type = BigInt)]
+    pub tax_amount: i64,
     #[diesel(sql_type = Text)]
     pub currency: Currency,
     #[diesel(sql_type = Nullable<BigInt>)]
     pub capture_amount: Option<i64>,
     #[diesel(sql_type = BigInt)]
     pub captured_amount: i64,
+    /// What was or is to be given back of it.
+    #[diesel(sql_type = BigInt)]
+    pub refunded_amount: i64,
     #[diesel(sql_type = Nullable<Text>)]
     pub failure_code: Option<String>,
     #[diesel(sql_type = Integer)]
@@ -64,8 +70,13 @@ pub struct PaymentRow {
     pub is_awaited: bool,
 }
 
-const SELECT: &str = "SELECT p.hotel_id, p.payment_id, p.hold_id, p.user_id, p.status, p.amount, p.currency,
-        p.capture_amount, p.captured_amount, p.failure_code, p.version, p.created_at, a.attempt_id, a.provider_key,
+const SELECT: &str =
+    "SELECT p.hotel_id, p.payment_id, p.hold_id, p.user_id, p.status, p.amount, p.tax_amount, p.currency,
+        p.capture_amount, p.captured_amount,
+        coalesce((SELECT sum(r.amount) FROM refunds r
+                  WHERE r.hotel_id = p.hotel_id AND r.payment_id = p.payment_id AND r.status <> 'failed'), 0)::bigint
+            AS refunded_amount,
+        p.failure_code, p.version, p.created_at, a.attempt_id, a.provider_key,
         a.payment_method, a.intent_id, a.epoch, coalesce(h.live_until, h.expires_at) AS hold_expires_at,
         h.status AS hold_status, coalesce(h.live_until > clock_timestamp(), false) AS hold_lives,
         coalesce(h.paying_until > clock_timestamp() AND h.current_attempt = a.attempt_id, false) AS is_awaited
@@ -98,46 +109,46 @@ pub fn get(conn: &mut PgConnection, hotel_id: HotelId, payment_id: PaymentId) ->
         .get_result(conn)?)
 }
 
-/// Locks the payment's row; its status under the lock. Whoever needs its hold too locks that before.
-pub fn lock(tx: &mut Tx<'_>, hotel_id: HotelId, payment_id: PaymentId) -> Result<PaymentStatus, DbError> {
-    Ok(payments::table.find((hotel_id, payment_id)).select(payments::status).for_update().first(&mut **tx)?)
+impl PaymentRow {
+    /// What can still be given back, in minor units.
+    #[must_use]
+    pub fn refundable(&self) -> i64 {
+        self.captured_amount.saturating_sub(self.refunded_amount)
+    }
+
+    /// Whether a confirmation may rely on it.
+    #[must_use]
+    pub fn counts(&self) -> bool {
+        machine::counts(self.status, self.refunded_amount > 0)
+    }
 }
 
-/// A payment of a hold, locked.
-#[derive(Clone, Copy, Debug)]
-pub struct OfHold {
-    pub payment_id: PaymentId,
-    pub status: PaymentStatus,
-    /// The money is there, reserved or taken, and nobody has begun to give it back.
-    pub counts: bool,
+/// Locks the payment's row; the payment as it is under the lock. Whoever needs its hold too locks that before.
+pub fn lock(tx: &mut Tx<'_>, hotel_id: HotelId, payment_id: PaymentId) -> Result<PaymentRow, DbError> {
+    let key = payments::table.find((hotel_id, payment_id)).select(payments::payment_id);
+    key.for_update().first::<PaymentId>(&mut **tx)?;
+    get(tx, hotel_id, payment_id)
 }
 
-/// Locks the payments of a hold, by id; their statuses under the locks.
-pub fn lock_of_hold(tx: &mut Tx<'_>, hotel_id: HotelId, hold_id: HoldId) -> Result<Vec<OfHold>, DbError> {
-    let locked: Vec<(PaymentId, PaymentStatus)> = payments::table
+/// Locks the payments of a hold, by id; as they are under the locks.
+pub fn lock_of_hold(tx: &mut Tx<'_>, hotel_id: HotelId, hold_id: HoldId) -> Result<Vec<PaymentRow>, DbError> {
+    payments::table
         .filter(payments::hotel_id.eq(hotel_id).and(payments::hold_id.eq(hold_id)))
         .order(payments::payment_id)
-        .select((payments::payment_id, payments::status))
+        .select(payments::payment_id)
         .for_update()
-        .load(&mut **tx)?;
-    let ids: Vec<_> = locked.iter().map(|(payment_id, _)| *payment_id).collect();
-    let refunded: Vec<PaymentId> = refunds::table
-        .filter(refunds::hotel_id.eq(hotel_id).and(refunds::payment_id.eq_any(ids)))
-        .select(refunds::payment_id)
-        .load(&mut **tx)?;
-    let of_hold = |(payment_id, status)| OfHold {
-        payment_id,
-        status,
-        counts: matches!(status, PaymentStatus::Authorized | PaymentStatus::CapturePending | PaymentStatus::Captured)
-            && !refunded.contains(&payment_id),
-    };
-    Ok(locked.into_iter().map(of_hold).collect())
+        .load::<PaymentId>(&mut **tx)?;
+    Ok(sql(format!("{SELECT} WHERE p.hotel_id = $1 AND p.hold_id = $2 ORDER BY p.payment_id"))
+        .bind::<SqlUuid, _>(hotel_id)
+        .bind::<SqlUuid, _>(hold_id)
+        .load(&mut **tx)?)
 }
 
 /// Inserts a payment with its attempt, leased to the caller. False: one is in force already.
 pub fn insert(
     tx: &mut Tx<'_>,
     hold: &HoldRow,
+    tax_amount: i64,
     payment_id: PaymentId,
     attempt_id: AttemptId,
     provider: &str,
@@ -150,6 +161,7 @@ pub fn insert(
             payments::hold_id.eq(hold.hold_id),
             payments::user_id.eq(hold.user_id),
             payments::amount.eq(hold.due_now),
+            payments::tax_amount.eq(tax_amount),
             payments::currency.eq(hold.currency),
         ))
         .execute(&mut **tx);
@@ -195,20 +207,26 @@ pub fn close_attempt(tx: &mut Tx<'_>, hotel_id: HotelId, attempt_id: AttemptId) 
     Ok(())
 }
 
-/// From one status to another, as the table of states allows.
+/// From one status to another, as the table of states allows; `captured` minor units are taken if it is to captured.
 pub fn step(
     tx: &mut Tx<'_>,
     hotel_id: HotelId,
     payment_id: PaymentId,
     from: PaymentStatus,
     to: PaymentStatus,
+    captured: i64,
 ) -> Result<(), DbError> {
     if !from.successors().contains(&to) {
         return Err(DbError::invariant(format!("a payment does not go from {from} to {to}")));
     }
+    let captured = if to == PaymentStatus::Captured { captured } else { 0 };
     let stepped = diesel::update(payments::table.find((hotel_id, payment_id)))
         .filter(payments::status.eq(from))
-        .set((payments::status.eq(to), payments::version.eq(payments::version + 1)))
+        .set((
+            payments::status.eq(to),
+            payments::captured_amount.eq(captured),
+            payments::version.eq(payments::version + 1),
+        ))
         .execute(&mut **tx)?;
     transaction::exactly(stepped, 1, "a payment that moves on")
 }
@@ -221,36 +239,17 @@ pub fn note_failure(tx: &mut Tx<'_>, hotel_id: HotelId, payment_id: PaymentId, c
     Ok(())
 }
 
-/// How much is to be captured, in minor units.
+/// How much is to be captured, in minor units; none: nothing may be kept.
 pub fn set_capture_amount(
     tx: &mut Tx<'_>,
     hotel_id: HotelId,
     payment_id: PaymentId,
-    amount: i64,
+    amount: Option<i64>,
 ) -> Result<(), DbError> {
-    diesel::update(payments::table.find((hotel_id, payment_id)))
-        .set(payments::capture_amount.eq(amount))
+    let changed = diesel::update(payments::table.find((hotel_id, payment_id)))
+        .set((payments::capture_amount.eq(amount), payments::version.eq(payments::version + 1)))
         .execute(&mut **tx)?;
-    Ok(())
-}
-
-/// → captured, with the amount that the provider says it took.
-pub fn capture(
-    tx: &mut Tx<'_>,
-    hotel_id: HotelId,
-    payment_id: PaymentId,
-    from: PaymentStatus,
-    amount: i64,
-) -> Result<(), DbError> {
-    let captured = diesel::update(payments::table.find((hotel_id, payment_id)))
-        .filter(payments::status.eq(from))
-        .set((
-            payments::status.eq(PaymentStatus::Captured),
-            payments::captured_amount.eq(amount),
-            payments::version.eq(payments::version + 1),
-        ))
-        .execute(&mut **tx)?;
-    transaction::exactly(captured, 1, "a payment that is captured")
+    transaction::exactly(changed, 1, "a payment of which something is kept")
 }
 
 #[derive(QueryableByName)]
@@ -287,50 +286,4 @@ pub fn lease(tx: &mut Tx<'_>, hotel_id: HotelId, attempt_id: AttemptId) -> Resul
         ))
         .execute(&mut **tx)?;
     if leased == 0 { Ok(None) } else { of_attempt(tx, hotel_id, attempt_id).map(Some) }
-}
-
-/// A refund to be made.
-#[derive(Clone, Debug, Queryable, Selectable)]
-#[diesel(table_name = refunds)]
-pub struct RefundRow {
-    pub payment_id: PaymentId,
-    pub amount: i64,
-    pub status: RefundStatus,
-    pub provider_key: String,
-}
-
-/// Inserts a refund; its provider key is the payment and the reason, so that the same one is owed once.
-pub fn insert_refund(
-    tx: &mut Tx<'_>,
-    hotel_id: HotelId,
-    payment_id: PaymentId,
-    amount: i64,
-    reason: &str,
-) -> Result<Option<Uuid>, DbError> {
-    let refund_id = Uuid::now_v7();
-    let inserted = diesel::insert_into(refunds::table)
-        .values((
-            refunds::hotel_id.eq(hotel_id),
-            refunds::refund_id.eq(refund_id),
-            refunds::payment_id.eq(payment_id),
-            refunds::amount.eq(amount),
-            refunds::reason.eq(reason),
-            refunds::provider_key.eq(format!("lastroom:{payment_id}:{reason}")),
-        ))
-        .on_conflict_do_nothing()
-        .execute(&mut **tx)?;
-    Ok((inserted == 1).then_some(refund_id))
-}
-
-pub fn refund(conn: &mut PgConnection, hotel_id: HotelId, refund_id: Uuid) -> Result<RefundRow, DbError> {
-    Ok(refunds::table.find((hotel_id, refund_id)).select(RefundRow::as_select()).first(conn)?)
-}
-
-/// Pending → succeeded; done before, nothing changes. True: it was pending.
-pub fn refund_succeeded(tx: &mut Tx<'_>, hotel_id: HotelId, refund_id: Uuid) -> Result<bool, DbError> {
-    let changed = diesel::update(refunds::table.find((hotel_id, refund_id)))
-        .filter(refunds::status.eq(RefundStatus::Pending))
-        .set(refunds::status.eq(RefundStatus::Succeeded))
-        .execute(&mut **tx)?;
-    Ok(changed == 1)
 }

@@ -45,6 +45,12 @@ impl Quote {
         self.for_rooms(self.terms.price.due_at_property)
     }
 
+    /// What of `due_now` is tax, for all rooms, in minor units.
+    #[must_use]
+    pub fn tax_due_now(&self) -> i64 {
+        self.for_rooms(self.terms.tax_due_now())
+    }
+
     fn for_rooms(&self, amount: i64) -> i64 {
         amount.saturating_mul(i64::from(self.choice.party.rooms))
     }

@@ -39,6 +39,12 @@ pub fn deadlines(
     Ok(deadlines)
 }
 
+/// What cancelling costs at `now`: the first entry whose deadline is still to come.
+#[must_use]
+pub fn at(deadlines: &[Deadline], now: Instant) -> Option<&Deadline> {
+    deadlines.iter().find(|deadline| deadline.until.is_none_or(|until| now < until))
+}
+
 fn deadline(until: Option<Instant>, penalty: i64, price: &RoomPrice) -> Deadline {
     Deadline { until, penalty, refund: (price.due_now - penalty).max(0) }
 }

@@ -11,7 +11,7 @@ use crate::kernel::ids::{HotelId, RatePlanId, RoomTypeId};
 use crate::kernel::money::Currency;
 use crate::kernel::party::Party;
 use crate::kernel::stay::Stay;
-use crate::rates::plan::{MealPlan, PaymentPolicy, RatePlan};
+use crate::rates::plan::{Due, MealPlan, PaymentPolicy, RatePlan};
 use crate::rates::policy::{self, Deadline};
 use crate::rates::pricing::RoomPrice;
 use crate::rates::restrictions::{self, Reason};
@@ -34,6 +34,18 @@ pub struct Terms {
     pub payment_policy: PaymentPolicy,
     pub price: RoomPrice,
     pub cancellation: Vec<Deadline>,
+}
+
+impl Terms {
+    /// What of `due_now` is tax, in minor units.
+    #[must_use]
+    pub fn tax_due_now(&self) -> i64 {
+        let lines = self.price.nightly.iter().flat_map(|night| &night.taxes);
+        match self.payment_policy {
+            PaymentPolicy::Prepaid => lines.filter(|tax| tax.due == Due::Now).map(|tax| tax.amount).sum(),
+            PaymentPolicy::PayAtProperty => 0,
+        }
+    }
 }
 
 /// A room type × rate plan for a stay.

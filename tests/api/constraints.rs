@@ -21,11 +21,15 @@ const MORE_ROWS: &str = "
         SELECT hotel_id, gen_random_uuid(), 'VAT', 10, 'percent', true, 'now' FROM hotels;
     UPDATE payments SET status = 'capture_pending', capture_amount = amount, captured_amount = 0;
     INSERT INTO refunds (hotel_id, refund_id, payment_id, amount, reason, provider_key)
-        SELECT hotel_id, gen_random_uuid(), payment_id, 1, 'test', 'key' FROM payments;
+        SELECT hotel_id, gen_random_uuid(), payment_id, 1, 'staff', 'key' FROM payments;
+    INSERT INTO ledger_lines (hotel_id, movement_id, account, kind, amount, currency, payment_id)
+        SELECT hotel_id, gen_random_uuid(), 'guest', 'captured', 1, currency, payment_id FROM payments;
+    INSERT INTO ledger_lines (hotel_id, movement_id, account, kind, amount, currency, payment_id, refund_id)
+        SELECT hotel_id, gen_random_uuid(), 'guest', 'refunded', 1, 'EUR', payment_id, refund_id FROM refunds;
     INSERT INTO simulator_refunds (idempotency_key, intent_id, amount)
         SELECT 'key', intent_id, 1 FROM simulator_intents;
-    INSERT INTO jobs (hotel_id, job_id, kind, subject_id)
-        SELECT hotel_id, gen_random_uuid(), 'refund', gen_random_uuid() FROM hotels;
+    INSERT INTO jobs (hotel_id, job_id, kind, subject_id, lane)
+        SELECT hotel_id, gen_random_uuid(), 'refund', gen_random_uuid(), gen_random_uuid() FROM hotels;
     INSERT INTO audit_entries (hotel_id, audit_id, action, resource)
         SELECT hotel_id, gen_random_uuid(), 'test', 'hotel' FROM hotels;
     INSERT INTO audit_seals SELECT hotel_id, audit_id, 1, 'hash' FROM audit_entries;";
@@ -37,8 +41,11 @@ const BREACHES: &[(&str, &str)] = &[
     ("booking_nights_room_key", ANOTHER_ROOM_IN_THE_SAME_BED),
     ("booking_rooms_stay_range", "UPDATE booking_rooms SET check_out = check_in"),
     ("bookings_amounts_add_up", "UPDATE bookings SET total = total + 1"),
+    ("bookings_cancelled_has_time", "UPDATE bookings SET cancelled_at = now()"),
     ("bookings_confirmation_code_key", ANOTHER_BOOKING_OF_THE_SAME_CODE),
     ("bookings_hold_key", ANOTHER_BOOKING_OF_THE_SAME_HOLD),
+    ("bookings_penalty_has_reason", "UPDATE bookings SET penalty = 0"),
+    ("bookings_penalty_range", "UPDATE bookings SET status = 'no_show', penalty = total + 1"),
     ("bookings_status_known", "UPDATE bookings SET status = 'paid'"),
     ("bookings_stay_range", "UPDATE bookings SET check_out = check_in"),
     ("cancellation_tiers_amount_range", "UPDATE cancellation_tiers SET penalty_percent = NULL, penalty_amount = -1"),
@@ -86,8 +93,8 @@ const BREACHES: &[(&str, &str)] = &[
     ("jobs_kind_known", "UPDATE jobs SET kind = 'dance'"),
     (
         "jobs_open_key",
-        "INSERT INTO jobs (hotel_id, job_id, kind, subject_id)
-         SELECT hotel_id, gen_random_uuid(), kind, subject_id FROM jobs WHERE done_at IS NULL",
+        "INSERT INTO jobs (hotel_id, job_id, kind, subject_id, lane)
+         SELECT hotel_id, gen_random_uuid(), kind, subject_id, lane FROM jobs WHERE done_at IS NULL",
     ),
     ("payment_attempts_intent_known", "UPDATE payment_attempts SET recovery_point = 'intent_stored', intent_id = NULL"),
     (
@@ -97,15 +104,22 @@ const BREACHES: &[(&str, &str)] = &[
     ),
     ("payment_attempts_recovery_point_known", "UPDATE payment_attempts SET recovery_point = 'lost'"),
     ("payments_amount_positive", "UPDATE payments SET amount = 0"),
+    ("ledger_lines_account_known", "UPDATE ledger_lines SET account = 'nobody'"),
+    ("ledger_lines_amount_nonzero", "UPDATE ledger_lines SET amount = 0"),
+    ("ledger_lines_kind_known", "UPDATE ledger_lines SET kind = 'lost'"),
+    ("ledger_lines_payment_key", ANOTHER_LEDGER_LINE),
+    ("ledger_lines_refund_key", ANOTHER_LEDGER_LINE_OF_A_REFUND),
+    ("ledger_lines_refund_named", "UPDATE ledger_lines SET refund_id = NULL"),
     ("payments_capture_has_amount", "UPDATE payments SET capture_amount = NULL"),
     ("payments_capture_range", "UPDATE payments SET capture_amount = amount + 1"),
     ("payments_captured_has_amount", "UPDATE payments SET status = 'captured'"),
     ("payments_captured_range", "UPDATE payments SET captured_amount = -1"),
     (
         "payments_one_in_force_key",
-        "INSERT INTO payments (hotel_id, payment_id, hold_id, user_id, amount, currency)
-         SELECT hotel_id, gen_random_uuid(), hold_id, user_id, amount, currency FROM payments",
+        "INSERT INTO payments (hotel_id, payment_id, hold_id, user_id, amount, tax_amount, currency)
+         SELECT hotel_id, gen_random_uuid(), hold_id, user_id, amount, 0, currency FROM payments",
     ),
+    ("payments_tax_range", "UPDATE payments SET tax_amount = amount + 1"),
     ("payments_status_known", "UPDATE payments SET status = 'lost'"),
     ("quotes_amounts_add_up", "UPDATE quotes SET due_now = due_now + 1"),
     ("quotes_rooms_range", "UPDATE quotes SET rooms = 10"),
@@ -142,8 +156,9 @@ const BREACHES: &[(&str, &str)] = &[
     (
         "refunds_provider_key",
         "INSERT INTO refunds (hotel_id, refund_id, payment_id, amount, reason, provider_key)
-         SELECT hotel_id, gen_random_uuid(), payment_id, 1, 'test', provider_key FROM refunds",
+         SELECT hotel_id, gen_random_uuid(), payment_id, 1, 'staff', provider_key FROM refunds",
     ),
+    ("refunds_reason_known", "UPDATE refunds SET reason = 'whim'"),
     ("refunds_status_known", "UPDATE refunds SET status = 'lost'"),
     ("room_types_max_adults_positive", "UPDATE room_types SET max_adults = 0"),
     ("room_types_max_children_natural", "UPDATE room_types SET max_children = -1"),
@@ -185,6 +200,14 @@ const ANOTHER_ROOM_IN_THE_SAME_BED: &str = "
         RETURNING hotel_id, booking_room_id)
     INSERT INTO booking_nights SELECT hotel_id, a.booking_room_id, stay_date, room_type_id, room_id
                                FROM booking_nights JOIN another a USING (hotel_id)";
+
+const ANOTHER_LEDGER_LINE: &str = "
+    INSERT INTO ledger_lines SELECT hotel_id, gen_random_uuid(), account, kind, amount, currency, payment_id, refund_id
+                             FROM ledger_lines WHERE refund_id IS NULL";
+
+const ANOTHER_LEDGER_LINE_OF_A_REFUND: &str = "
+    INSERT INTO ledger_lines SELECT hotel_id, gen_random_uuid(), account, kind, amount, currency, payment_id, refund_id
+                             FROM ledger_lines WHERE refund_id IS NOT NULL";
 
 const ANOTHER_BOOKING_OF_THE_SAME_HOLD: &str = "
     INSERT INTO bookings (hotel_id, booking_id, hold_id, user_id, confirmation_code, guest_full_name, guest_email,

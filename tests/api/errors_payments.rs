@@ -64,8 +64,8 @@ async fn a_hold_that_became_a_booking_stays_one() {
 
 /// An attempt that somebody else works on: the hold's current one, under a lease that lasts.
 const UNDER_WAY: &str = "
-    INSERT INTO payments (hotel_id, payment_id, hold_id, user_id, amount, currency)
-    SELECT hotel_id, '019a0000-0000-7000-8000-000000000001', hold_id, user_id, due_now, currency FROM holds;
+    INSERT INTO payments (hotel_id, payment_id, hold_id, user_id, amount, tax_amount, currency)
+    SELECT hotel_id, '019a0000-0000-7000-8000-000000000001', hold_id, user_id, due_now, 0, currency FROM holds;
     INSERT INTO payment_attempts (hotel_id, attempt_id, payment_id, provider, provider_key, payment_method, lease_until)
     SELECT hotel_id, '019a0000-0000-7000-8000-000000000002', payment_id, 'simulator', 'test', 'pm_card_visa', clock_timestamp() + interval '1 hour'
     FROM payments;

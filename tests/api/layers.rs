@@ -68,7 +68,6 @@ const LONG: &[(&str, &str)] = &[
     ("src/config.rs", "one list of every setting"),
     ("src/holds/store.rs", "the one place of the hold's statements, which share their definition of live"),
     ("src/hotels/demo.rs", "eight cities' worth of data"),
-    ("src/payments/store.rs", "payments, attempts and refunds: their statements share the rows they join"),
 ];
 
 fn sources() -> Vec<(String, String)> {

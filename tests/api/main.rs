@@ -16,6 +16,7 @@ mod access_matrix;
 mod attacks;
 mod auth;
 mod calendar;
+mod cancellations;
 mod captures;
 mod constraints;
 mod contract;

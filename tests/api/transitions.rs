@@ -5,6 +5,8 @@ use diesel::sql_types::Text;
 use lastroom::bookings::state::BookingStatus;
 use lastroom::holds::state::HoldStatus;
 use lastroom::outbox::jobs::JobKind;
+use lastroom::payments::ledger::{Account, Kind};
+use lastroom::payments::refunds::owe::Reason;
 use lastroom::payments::simulator::LedgerStatus;
 use lastroom::payments::state::{PaymentStatus, RefundStatus};
 use lastroom::rates::plan::{Due, MealPlan, PaymentPolicy};
@@ -138,6 +140,9 @@ fn the_database_accepts_exactly_the_words_of_each_enum() {
         ("holds_status_known", words!(HoldStatus)),
         ("payments_status_known", words!(PaymentStatus)),
         ("refunds_status_known", words!(RefundStatus)),
+        ("refunds_reason_known", words!(Reason)),
+        ("ledger_lines_account_known", words!(Account)),
+        ("ledger_lines_kind_known", words!(Kind)),
         ("bookings_status_known", words!(BookingStatus)),
         ("jobs_kind_known", words!(JobKind)),
         ("simulator_intents_status_known", words!(LedgerStatus)),

@@ -1,0 +1,4 @@
+//! Refunds: captured money given back. The sum of a payment's refunds never exceeds what was captured of it.
+
+pub mod owe;
+pub mod store;
