@@ -28,7 +28,7 @@ use crate::http::health::{self, Draining};
 use crate::http::{BASE, health::healthz};
 use crate::inventory::horizon;
 use crate::kernel::secret::Keyring;
-use crate::{access, bookings, holds, payments, quotes, search};
+use crate::{access, bookings, holds, hotels, payments, quotes, search};
 
 /// `lock_timeout` of the funnel's transactions.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(2);
@@ -167,7 +167,8 @@ fn routes(app: &mut ServiceConfig<'_>) {
             .configure(quotes::http::routes)
             .configure(holds::http::routes)
             .configure(payments::http::routes)
-            .configure(bookings::http::routes),
+            .configure(bookings::http::routes)
+            .configure(hotels::admin::http::routes),
     )
     .service(access::http::jwks)
     .service(healthz)
@@ -177,8 +178,9 @@ fn routes(app: &mut ServiceConfig<'_>) {
 /// The API as OpenAPI 3.1.
 #[must_use]
 pub fn description() -> utoipa::openapi::OpenApi {
-    let (_, api) =
+    let (_, mut api) =
         ActixApp::new().into_utoipa_app().openapi(Description::openapi()).configure(routes).split_for_parts();
+    docs::make_schemas_whole(&mut api);
     api
 }
 

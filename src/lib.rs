@@ -27,6 +27,7 @@
 
 pub mod access;
 pub mod app;
+pub mod audit;
 pub mod bookings;
 pub mod cli;
 pub mod config;

@@ -24,6 +24,29 @@ pub struct Caller {
     pub session_id: SessionId,
     pub roles: Vec<String>,
     pub permissions: Vec<String>,
+    /// Where the request came from.
+    pub address: Option<String>,
+}
+
+impl Caller {
+    fn has<P: Permission>(&self) -> bool {
+        self.permissions.iter().any(|held| held == P::NAME)
+    }
+
+    /// The hotels that the caller may reach as staff.
+    #[must_use]
+    pub fn scope(&self) -> Scope {
+        if self.has::<HotelsAny>() { Scope::Everywhere } else { Scope::MemberOf(self.user_id) }
+    }
+}
+
+/// The hotels that somebody may reach as staff. It becomes a predicate of the statement that looks for them: see
+/// `hotels::staff`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    Everywhere,
+    /// Those whose `hotel_members` name the user.
+    MemberOf(UserId),
 }
 
 /// A permission as a type.
@@ -48,6 +71,32 @@ permissions! {
     StaysSearch = "stays:search",
     /// Quote, hold, pay for and book stays of one's own.
     StaysBook = "stays:book",
+    /// See hotels as their staff do.
+    HotelsRead = "hotels:read",
+    /// Change hotels, room types, rooms and taxes.
+    HotelsWrite = "hotels:write",
+    /// Create hotels.
+    HotelsCreate = "hotels:create",
+    /// Reach every hotel, a member of it or not.
+    HotelsAny = "hotels:any",
+    /// Change capacity and closures.
+    InventoryWrite = "inventory:write",
+    /// Change rate plans and prices.
+    RatesWrite = "rates:write",
+    /// See every booking of a hotel.
+    BookingsReadAny = "bookings:read_any",
+    /// Change any booking of a hotel.
+    BookingsWriteAny = "bookings:write_any",
+    /// Refund captured payments.
+    PaymentsRefund = "payments:refund",
+    /// Read occupancy reports.
+    ReportsRead = "reports:read",
+    /// Grant and revoke membership of a hotel.
+    MembersWrite = "members:write",
+    /// Disable users, grant and revoke roles.
+    UsersWrite = "users:write",
+    /// Read the audit log.
+    AuditRead = "audit:read",
 }
 
 /// A caller who has the permission `P`.
@@ -104,7 +153,7 @@ impl FromRequest for Visitor {
 }
 
 fn permitted<P: Permission>(caller: Caller) -> Result<Caller, Problem> {
-    if caller.permissions.iter().any(|held| held == P::NAME) {
+    if caller.has::<P>() {
         Ok(caller)
     } else {
         Err(Problem::new(Code::Forbidden, format!("This needs the permission {}", P::NAME)))
@@ -124,7 +173,8 @@ async fn authenticate(req: &HttpRequest) -> Result<Caller, Problem> {
     let standing = db.read(move |conn| store::standing(conn, user_id, session_id)).await?;
     let standing = standing.ok_or_else(|| Problem::plain(Code::TokenInvalid))?;
     tracing::Span::current().record("user_id", tracing::field::display(user_id));
-    Ok(Caller { user_id, session_id, roles: standing.roles, permissions: standing.permissions })
+    let address = req.peer_addr().map(|peer| peer.ip().to_string());
+    Ok(Caller { user_id, session_id, roles: standing.roles, permissions: standing.permissions, address })
 }
 
 fn bearer(stated: &str) -> Option<&str> {

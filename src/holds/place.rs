@@ -3,6 +3,7 @@
 use super::state::HoldError;
 use super::store::{self, NewHold};
 use crate::db::{DbError, Tx};
+use crate::hotels::store as hotels;
 use crate::inventory::stock::{self, Lack, Nights};
 use crate::kernel::ids::{HoldId, HotelId, QuoteId, UserId};
 use crate::outbox::events::{self, nothing_more};
@@ -43,7 +44,7 @@ pub enum Placed {
 
 /// Places the hold.
 ///
-/// Locks: the user (quota), then the nights in order. Behind it stand `hold_items_quote_key` and
+/// Locks: the user (quota), the hotel (to keep it), then the nights in order. Behind it stand `hold_items_quote_key` and
 /// `inventory_never_oversold`.
 pub fn place(tx: &mut Tx<'_>, ask: &Place) -> Result<Placed, HoldError> {
     if store::lock_quota(tx, ask.user_id)? >= ask.hold_limit {
@@ -54,6 +55,8 @@ pub fn place(tx: &mut Tx<'_>, ask: &Place) -> Result<Placed, HoldError> {
         Some(first) => first.choice.hotel_id,
         None => return Err(HoldError::NotFound),
     };
+    // Before looking whether it is on sale: whoever deletes it meanwhile waits, and then counts this hold.
+    hotels::keep(tx, hotel_id)?;
     for (item, quote) in quotes.iter().enumerate() {
         match recheck(tx, ask.user_id, quote, ask.quote_ttl_s)? {
             Rechecked::Same => {}

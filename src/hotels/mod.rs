@@ -1,5 +1,8 @@
-//! Hotels and their room types, as the funnel reads them.
+//! Hotels: `store` and `place` as the funnel reads them, `admin` as their staff do. `staff` is what every call of staff
+//! stands on, in this feature and in those to the left of it.
 
+pub mod admin;
 pub mod demo;
 pub mod place;
+pub mod staff;
 pub mod store;

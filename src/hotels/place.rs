@@ -1,4 +1,25 @@
-//! Cities by name: found however they are typed.
+//! Where a hotel is: cities by name, found however they are typed; countries by code; points on the globe.
+
+use garde::Validate;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// A point on the globe, in degrees.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Location {
+    #[garde(range(min = -90.0, max = 90.0))]
+    pub lat: f64,
+    #[garde(range(min = -180.0, max = 180.0))]
+    pub lon: f64,
+}
+
+/// A country's code, ISO 3166-1 alpha-2 by its shape: two letters, in upper case however they are typed.
+#[must_use]
+pub fn country_code(text: &str) -> Option<String> {
+    let code = text.to_ascii_uppercase();
+    (code.len() == 2 && code.bytes().all(|byte| byte.is_ascii_uppercase())).then_some(code)
+}
 
 /// Folds a city for comparison: ASCII, lower case, words apart by one space, and French postal forms ("PARIS 10E
 /// ARRONDISSEMENT", "LYON CEDEX 03") folded into their city.

@@ -4,7 +4,7 @@ use chrono::{NaiveDate, NaiveTime};
 use chrono_tz::Tz;
 use diesel::prelude::*;
 
-use crate::db::{DbError, clock_timestamp};
+use crate::db::{DbError, Tx, clock_timestamp};
 use crate::kernel::clock::{Instant, today_in};
 use crate::kernel::ids::{HotelId, RoomTypeId};
 use crate::kernel::money::Currency;
@@ -43,6 +43,14 @@ pub fn find(conn: &mut PgConnection, hotel_id: HotelId) -> Result<Option<Hotel>,
         Ok(Hotel { hotel_id, currency, zone, check_in_time, now })
     })
     .transpose()
+}
+
+/// Keeps the hotel from being deleted until the transaction ends, if it is there.
+///
+/// Locks: the hotel, `FOR KEY SHARE`, as the foreign keys to it do.
+pub fn keep(tx: &mut Tx<'_>, hotel_id: HotelId) -> Result<(), DbError> {
+    hotels::table.find(hotel_id).select(hotels::hotel_id).for_key_share().execute(&mut **tx)?;
+    Ok(())
 }
 
 /// A room type and whom it sleeps.

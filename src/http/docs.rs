@@ -1,10 +1,14 @@
 //! The API's own description: served as OpenAPI 3.1, shown in a browser, and asked which methods a path takes.
 
+use std::collections::BTreeMap;
+
 use actix_web::dev::ResourceDef;
 use actix_web::http::header;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, ResponseError};
+use utoipa::openapi::RefOr;
 use utoipa::openapi::path::PathItem;
+use utoipa::openapi::schema::{Array, ArrayItems, Object, Schema};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 use utoipa_swagger_ui::{Config, SwaggerUi};
@@ -26,6 +30,7 @@ use super::problem::{Code, Problem};
         (name = "holds", description = "Take rooms off sale for some minutes"),
         (name = "payments", description = "Pay what is due now"),
         (name = "bookings", description = "Confirm and see bookings"),
+        (name = "admin", description = "Run hotels"),
         (name = "operations", description = "Run the service"),
     ),
     modifiers(&Bearer),
@@ -38,6 +43,42 @@ impl Modify for Bearer {
     fn modify(&self, api: &mut utoipa::openapi::OpenApi) {
         let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build();
         api.components.get_or_insert_default().add_security_scheme("bearer", SecurityScheme::Http(scheme));
+    }
+}
+
+/// Tells a schema that is made of others (serde's `flatten`) as the one object that it is: a part that takes no other
+/// fields than its own would forbid those of its neighbour.
+pub fn make_schemas_whole(api: &mut utoipa::openapi::OpenApi) {
+    let Some(components) = &mut api.components else { return };
+    let known = components.schemas.clone();
+    components.schemas.values_mut().for_each(|schema| make_whole(schema, &known));
+}
+
+fn make_whole(schema: &mut RefOr<Schema>, known: &BTreeMap<String, RefOr<Schema>>) {
+    let RefOr::T(schema) = schema else { return };
+    match schema {
+        Schema::Object(object) => object.properties.values_mut().for_each(|property| make_whole(property, known)),
+        Schema::Array(Array { items: ArrayItems::RefOrSchema(items), .. }) => make_whole(items, known),
+        Schema::AllOf(parts) => {
+            let parts: Option<Vec<&Object>> = parts.items.iter().map(|part| object(part, known)).collect();
+            if let Some(parts) = parts.filter(|parts| parts.iter().any(|part| part.additional_properties.is_some())) {
+                let mut whole = Object::new();
+                for part in parts {
+                    whole.properties.extend(part.properties.clone());
+                    whole.required.extend(part.required.clone());
+                }
+                *schema = Schema::Object(whole);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn object<'s>(schema: &'s RefOr<Schema>, known: &'s BTreeMap<String, RefOr<Schema>>) -> Option<&'s Object> {
+    match schema {
+        RefOr::Ref(to) => object(known.get(to.ref_location.rsplit('/').next()?)?, known),
+        RefOr::T(Schema::Object(object)) => Some(object),
+        RefOr::T(_) => None,
     }
 }
 

@@ -130,7 +130,7 @@ impl FromRequest for NoQuery {
     }
 }
 
-/// An id from the path, by position. One that is no UUID is unknown: 404.
+/// The first id of the path. One that is no UUID is unknown: 404.
 #[derive(Clone, Copy, Debug)]
 pub struct PathId<T>(pub T);
 
@@ -139,9 +139,27 @@ impl<T: From<Uuid>> FromRequest for PathId<T> {
     type Future = std::future::Ready<Result<Self, Error>>;
 
     fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let id = req.match_info().iter().next().and_then(|(_, segment)| Uuid::parse_str(segment).ok());
-        std::future::ready(id.map(|id| Self(T::from(id))).ok_or_else(|| Problem::plain(Code::NotFound).into()))
+        std::future::ready(path_id(req, 0).map(Self).map_err(Into::into))
     }
+}
+
+/// The first two ids of the path: of a hotel, and of something in it. Whether they belong together, the finder says.
+#[derive(Clone, Copy, Debug)]
+pub struct PathIds<A, B>(pub A, pub B);
+
+impl<A: From<Uuid>, B: From<Uuid>> FromRequest for PathIds<A, B> {
+    type Error = Error;
+    type Future = std::future::Ready<Result<Self, Error>>;
+
+    fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let ids = path_id(req, 0).and_then(|first| Ok(Self(first, path_id(req, 1)?)));
+        std::future::ready(ids.map_err(Into::into))
+    }
+}
+
+fn path_id<T: From<Uuid>>(req: &HttpRequest, position: usize) -> Result<T, Problem> {
+    let id = req.match_info().iter().nth(position).and_then(|(_, segment)| Uuid::parse_str(segment).ok());
+    id.map(T::from).ok_or_else(|| Problem::plain(Code::NotFound))
 }
 
 /// A rule for texts that a person is to read: more than white space. Its shape is garde's.

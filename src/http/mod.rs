@@ -9,6 +9,7 @@ pub mod idempotency;
 pub mod if_match;
 pub mod json;
 pub mod list;
+pub mod patch;
 pub mod problem;
 
 /// Where the API lives.

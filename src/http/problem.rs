@@ -75,6 +75,9 @@ codes! {
     PaymentNotRequired      = 409, "payment_not_required",      "Nothing is due now";
     PaymentRequired         = 409, "payment_required",          "The hold must be paid first";
     NotCancellable          = 409, "not_cancellable",           "The booking is past being cancelled";
+    CurrencyInUse           = 409, "currency_in_use",           "Amounts were given in the hotel's currency";
+    HasFutureBookings       = 409, "has_future_bookings",       "Guests have booked, or are about to";
+    CapacityBelowCommitments = 409, "capacity_below_commitments", "More is sold and held than would be left";
     OfferExpired            = 410, "offer_expired",             "The offer is too old";
     QuoteExpired            = 410, "quote_expired",             "The quote has expired";
     HoldExpired             = 410, "hold_expired",              "The hold has expired";

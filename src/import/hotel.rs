@@ -3,7 +3,7 @@
 use chrono_tz::Tz;
 
 use super::file::{Line, Reject};
-use crate::hotels::place::city_key;
+use crate::hotels::place::{city_key, country_code};
 use crate::kernel::money::Currency;
 
 /// The columns a hotel file must have.
@@ -52,10 +52,7 @@ impl HotelLine {
         let needed = |name: &str, value: &str| {
             if value.is_empty() { Err(format!("{name} is empty")) } else { Ok(value.to_owned()) }
         };
-        let country = needed("country_code", country)?.to_ascii_uppercase();
-        if country.len() != 2 || !country.bytes().all(|byte| byte.is_ascii_uppercase()) {
-            return Err("country_code is not two letters".to_owned());
-        }
+        let country = country_code(&needed("country_code", country)?).ok_or("country_code is not two letters")?;
         Ok(Self {
             line: line.number,
             external_key: format!("{}:{}", needed("source", source)?, needed("hotel_no", no)?),

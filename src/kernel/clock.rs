@@ -2,6 +2,9 @@
 
 use chrono::{DateTime, Duration, LocalResult, NaiveDate, NaiveTime, TimeZone, Utc};
 use chrono_tz::Tz;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use utoipa::ToSchema;
 
 /// A point in time, as the database's clock told it.
 pub type Instant = DateTime<Utc>;
@@ -32,6 +35,29 @@ pub fn local_instant(zone: Tz, date: NaiveDate, time: NaiveTime) -> Instant {
     Utc.from_utc_datetime(&wall)
 }
 
+/// A time of day on the hotel's clock, to the minute: `15:00`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ToSchema)]
+#[schema(value_type = String, example = "15:00", pattern = "^([01][0-9]|2[0-3]):[0-5][0-9]$")]
+pub struct WallTime(pub NaiveTime);
+
+const WALL_TIME: &str = "%H:%M";
+
+impl Serialize for WallTime {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0.format(WALL_TIME))
+    }
+}
+
+impl<'de> Deserialize<'de> for WallTime {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let time = NaiveTime::parse_from_str(&text, WALL_TIME).ok();
+        // chrono takes 9:05 for 09:05 as well.
+        let time = time.filter(|time| time.format(WALL_TIME).to_string() == text);
+        time.map(Self).ok_or_else(|| D::Error::custom("must be a time of day, HH:MM"))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -50,5 +76,15 @@ mod tests {
         assert_eq!(today_in(chrono_tz::America::New_York, now).to_string(), "2026-12-31");
         assert_eq!(today_in(chrono_tz::Asia::Tokyo, now).to_string(), "2027-01-01");
         assert_eq!(earliest_today(now).to_string(), "2026-12-31");
+    }
+
+    #[test]
+    fn a_wall_time_is_hours_and_minutes() {
+        let read = |text: &str| serde_json::from_str::<WallTime>(&format!("{text:?}"));
+        for wrong in ["9:05", "24:00", "12:60", "12:00:00", "12", "", "noon"] {
+            assert!(read(wrong).is_err(), "{wrong}");
+        }
+        let time = read("09:05").expect("a time");
+        assert_eq!(serde_json::to_string(&time).expect("JSON"), "\"09:05\"");
     }
 }

@@ -72,6 +72,8 @@ ids! {
     HotelId,
     /// A kind of room that is sold as one stock.
     RoomTypeId,
+    /// A physical room, with a number on its door.
+    RoomId,
     /// A price list with its conditions.
     RatePlanId,
     /// A tax or fee of a hotel.
@@ -88,6 +90,8 @@ ids! {
     BookingId,
     /// One room of a booking.
     BookingRoomId,
+    /// An entry of the audit log.
+    AuditId,
     /// An entry of the outbox.
     EventId,
     /// A movement of the ledger: lines that sum to nothing.

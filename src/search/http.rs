@@ -18,6 +18,7 @@ use super::wire::{MOST_ROOMS_TOLD, OfferBody};
 use super::{ask::Ask, calendar_http, find};
 use crate::access::guard::Visitor;
 use crate::db::{self, Db};
+use crate::hotels::place::Location;
 use crate::http::extract::{InOrder, PathId, Query};
 use crate::http::idempotency::Halt;
 use crate::http::problem::{Code, Problem, ProblemDocument};
@@ -34,13 +35,6 @@ const TAG: &str = "search";
 /// The search's routes.
 pub fn routes(app: &mut ServiceConfig<'_>) {
     app.service(search).service(offers).service(calendar_http::calendar);
-}
-
-/// A point on the globe, in degrees.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct Location {
-    lat: f64,
-    lon: f64,
 }
 
 /// The cheapest offer of a hotel that fits the search.

@@ -84,7 +84,9 @@ fn every_operation_documents_its_answers() {
         expect(!documented.iter().any(|status| (200..300).contains(status)), 200, "some success");
         expect(operation.is_guarded(), 401, "needs a token");
         expect(operation.takes_body(), 422, "takes a body");
-        expect(operation.path.contains("{id}") && operation.is_guarded(), 404, "names one thing");
+        expect(operation.path.contains('{') && operation.is_guarded(), 404, "names one thing");
+        expect(has_header(&operation, "if-match"), 412, "takes a version");
+        expect(has_header(&operation, "if-match"), 428, "takes a version");
         expect(has_header(&operation, "idempotency-key"), 400, "takes an idempotency key");
         expect(has_header(&operation, "idempotency-key"), 409, "takes an idempotency key");
     }

@@ -13,6 +13,7 @@
 mod support;
 
 mod access_matrix;
+mod admin_hotels;
 mod attacks;
 mod auth;
 mod calendar;

@@ -28,6 +28,12 @@ impl Answer {
         Ok(Self { status, body, location: None, version: None, retry_after_s: None, replayed: false })
     }
 
+    /// 204.
+    #[must_use]
+    pub fn nothing() -> Self {
+        Self { status: 204, body: String::new(), location: None, version: None, retry_after_s: None, replayed: false }
+    }
+
     /// A refusal, as stored.
     pub fn refusal(problem: &Problem) -> Result<Self, serde_json::Error> {
         let answer = Self::json(problem.code.status(), &problem.document())?;
@@ -55,7 +61,9 @@ impl From<Answer> for HttpResponse {
         let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut response = HttpResponseBuilder::new(status);
         let media = if answer.status < 400 { "application/json" } else { problem::MEDIA_TYPE };
-        response.insert_header((header::CONTENT_TYPE, HeaderValue::from_static(media)));
+        if !answer.body.is_empty() {
+            response.insert_header((header::CONTENT_TYPE, HeaderValue::from_static(media)));
+        }
         if let Some(location) = answer.location {
             response.insert_header((header::LOCATION, location));
         }

@@ -160,6 +160,17 @@ impl Guest {
             .await
     }
 
+    /// A change of the version that `tag` names, such as `"3"` in its quotes.
+    pub async fn patch(&self, path: &str, tag: &str, body: Value) -> Answer {
+        let headers = [("content-type", "application/json"), ("if-match", tag)];
+        self.send(Method::PATCH, path, &headers, Some(body.to_string().into_bytes())).await
+    }
+
+    /// Deletes the version that `tag` names.
+    pub async fn delete_version(&self, path: &str, tag: &str) -> Answer {
+        self.send(Method::DELETE, path, &[("if-match", tag)], None).await
+    }
+
     /// With an idempotency key.
     pub async fn post_keyed(&self, path: &str, key: &str, body: Value) -> Answer {
         let headers = [("content-type", "application/json"), ("idempotency-key", key)];

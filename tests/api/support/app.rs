@@ -8,15 +8,19 @@ use std::time::Duration;
 use diesel::connection::SimpleConnection;
 use diesel::sql_types::{BigInt, Text};
 use diesel::{PgConnection, QueryableByName, RunQueryDsl};
+use lastroom::access::admin;
 use lastroom::app::App;
 use lastroom::config::{Config, Given};
+use lastroom::db::Db;
 use secrecy::SecretString;
 use tokio::sync::oneshot;
 
-use super::actors::Guest;
-use super::database::{Database, Start};
+use super::actors::{Guest, PASSWORD};
+use super::database::{Database, Start, pool};
 
 pub const SECRET: &str = "only for tests: 0123456789 abcdefghijklmnop";
+
+const ADMIN_EMAIL: &str = "admin@lastroom.test";
 
 /// A running server.
 pub struct TestApp {
@@ -116,6 +120,34 @@ impl TestApp {
     pub async fn guest(&self) -> Guest {
         let name = uuid::Uuid::now_v7().simple().to_string();
         Guest::register(self, &format!("{name}@example.com")).await
+    }
+
+    /// The first admin, made as the settings make it, and signed in.
+    pub async fn admin(&self) -> Guest {
+        let db = Db::new(&pool(self.database.url()));
+        let password = SecretString::from(PASSWORD);
+        admin::ensure(&db, ADMIN_EMAIL, Some(password)).await.expect("an admin");
+        Guest::stranger(self).login(ADMIN_EMAIL, PASSWORD).await
+    }
+
+    /// Somebody with the role of managers, member of no hotel yet.
+    pub async fn manager(&self) -> Guest {
+        let manager = self.guest().await;
+        let email = &manager.email;
+        self.execute(&format!(
+            "INSERT INTO user_roles (user_id, role) SELECT user_id, 'manager' FROM users WHERE email = '{email}'"
+        ));
+        manager
+    }
+
+    /// Makes somebody a member of hotels past the server.
+    pub fn grant(&self, manager: &Guest, hotel_ids: &[String]) {
+        for hotel_id in hotel_ids {
+            let email = &manager.email;
+            self.execute(&format!(
+                "INSERT INTO hotel_members (hotel_id, user_id) SELECT '{hotel_id}', user_id FROM users WHERE email = '{email}'"
+            ));
+        }
     }
 
     /// Stops the server; the database stays.

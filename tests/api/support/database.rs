@@ -3,11 +3,12 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, Weak};
+use std::time::Duration;
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use lastroom::db::embedded::{Durability, PrivateCluster, Progress, Settings};
-use lastroom::db::migrate;
+use lastroom::db::{PoolSettings, migrate};
 use lastroom::kernel::secret::sha256;
 
 /// The cluster of this process; the last test that lets go of it stops it, unless another process uses it too.
@@ -147,18 +148,22 @@ fn template(cluster: &Cluster, start: Start) -> String {
     name
 }
 
+/// A pool of one patient connection.
+pub fn pool(url: String) -> PoolSettings {
+    PoolSettings {
+        url,
+        size: 1,
+        wait: Duration::from_secs(5),
+        lock_timeout: Duration::from_secs(5),
+        statement_timeout: Duration::from_secs(30),
+    }
+}
+
 /// On a thread and a runtime of its own, for callers inside and outside of one.
 fn fill_demo(url: String) {
     std::thread::spawn(move || {
-        let settings = lastroom::db::PoolSettings {
-            url,
-            size: 1,
-            wait: std::time::Duration::from_secs(5),
-            lock_timeout: std::time::Duration::from_secs(5),
-            statement_timeout: std::time::Duration::from_secs(30),
-        };
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
-        let db = lastroom::db::Db::new(&settings);
+        let db = lastroom::db::Db::new(&pool(url));
         assert!(runtime.block_on(lastroom::hotels::demo::fill(&db)).expect("the demo catalogue"));
     })
     .join()

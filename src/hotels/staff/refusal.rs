@@ -1,0 +1,38 @@
+//! Why something that staff ask for is not done.
+
+use chrono::NaiveDate;
+
+use crate::carries_db;
+use crate::db::DbError;
+use crate::kernel::version::Mismatch;
+
+/// A refusal of staff's work on the catalogue.
+#[derive(Debug, thiserror::Error)]
+pub enum Refusal {
+    /// Not there, or in a hotel that the caller may not reach.
+    #[error("there is no such thing")]
+    NotFound,
+    #[error(transparent)]
+    Version(#[from] Mismatch),
+    /// A value that is wrong only together with what is stored.
+    #[error("{field}: {message}")]
+    Invalid { field: String, message: String },
+    /// Amounts were given in the currency that is to change.
+    #[error("amounts are in the hotel's currency")]
+    CurrencyInUse,
+    /// Guests are to stay, or are about to book.
+    #[error("{bookings} bookings and {holds} holds are ahead")]
+    HasFutureBookings { bookings: i64, holds: i64 },
+    /// Fewer rooms would be left on the night than are sold and held.
+    #[error("more is sold or held on {first_night} than would be left")]
+    BelowCommitments { first_night: NaiveDate },
+    #[error(transparent)]
+    Db(#[from] DbError),
+}
+carries_db!(Refusal);
+
+impl Refusal {
+    pub fn invalid(field: impl Into<String>, message: impl Into<String>) -> Self {
+        Self::Invalid { field: field.into(), message: message.into() }
+    }
+}
