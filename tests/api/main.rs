@@ -35,6 +35,7 @@ mod idempotency;
 mod idempotency_payments;
 mod import;
 mod import_real;
+mod interleavings;
 mod layers;
 mod leaks;
 mod migrations;
