@@ -272,6 +272,7 @@ impl Attempt {
             match self.status {
                 PaymentStatus::CapturePending => {
                     if self.intent == Intent::Authorized {
+                        assert!(self.keep > 0, "nobody captures nothing: payments_capture_has_amount");
                         self.book(Intent::Captured(self.keep));
                     }
                     self.answer_job(is_lost);
