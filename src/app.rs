@@ -168,6 +168,7 @@ fn routes(app: &mut ServiceConfig<'_>) {
             .configure(holds::http::routes)
             .configure(payments::http::routes)
             .configure(bookings::http::routes)
+            .configure(bookings::admin_http::routes)
             .configure(hotels::admin::http::routes),
     )
     .service(access::http::jwks)

@@ -16,9 +16,11 @@ use crate::text_enum;
 text_enum! {
     /// A kind of thing that is written about.
     pub enum Resource {
+        Booking = "booking",
         Hotel = "hotel",
         Member = "member",
         RatePlan = "rate_plan",
+        Refund = "refund",
         Room = "room",
         RoomType = "room_type",
         Tax = "tax",
@@ -34,6 +36,7 @@ text_enum! {
         Restored = "restored",
         Granted = "granted",
         Revoked = "revoked",
+        NoShow = "no_show",
     }
 }
 

@@ -64,3 +64,17 @@ pub enum CancelError {
     Db(#[from] DbError),
 }
 carries_db!(CancelError);
+
+/// Why a booking is not marked as a no-show.
+#[derive(Debug, thiserror::Error)]
+pub enum NoShowError {
+    #[error("no such booking within reach")]
+    NotFound,
+    #[error("the day of arrival has not come")]
+    TooEarly,
+    #[error("the booking is {0}")]
+    Not(BookingStatus),
+    #[error(transparent)]
+    Db(#[from] DbError),
+}
+carries_db!(NoShowError);

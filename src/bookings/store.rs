@@ -2,7 +2,7 @@
 
 use chrono::NaiveDate;
 use diesel::prelude::*;
-use diesel::sql_types::Uuid as SqlUuid;
+use diesel::sql_types::{Date, Uuid as SqlUuid};
 use serde_json::Value;
 
 use super::confirm::Guest;
@@ -143,9 +143,37 @@ pub fn find(conn: &mut PgConnection, user_id: UserId, booking_id: BookingId) -> 
         .optional()?)
 }
 
-/// Locks the booking; as it is under the lock.
-pub(super) fn lock(tx: &mut Tx<'_>, hotel_id: HotelId, booking_id: BookingId) -> Result<BookingRow, DbError> {
-    Ok(bookings::table.find((hotel_id, booking_id)).select(BookingRow::as_select()).for_update().first(&mut **tx)?)
+/// Locks a booking of the hotel; none: it has no such one.
+pub(super) fn lock(tx: &mut Tx<'_>, hotel_id: HotelId, booking_id: BookingId) -> Result<Option<BookingRow>, DbError> {
+    let row = bookings::table.find((hotel_id, booking_id)).select(BookingRow::as_select());
+    Ok(row.for_update().first(&mut **tx).optional()?)
+}
+
+/// The hotel's own day.
+pub(super) fn today(conn: &mut PgConnection, hotel_id: HotelId) -> Result<NaiveDate, DbError> {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = Date)]
+        today: NaiveDate,
+    }
+    let row: Row =
+        sql("SELECT (clock_timestamp() AT TIME ZONE time_zone)::date AS today FROM hotels WHERE hotel_id = $1")
+            .bind::<SqlUuid, _>(hotel_id)
+            .get_result(conn)?;
+    Ok(row.today)
+}
+
+/// Confirmed → no-show, at a penalty in minor units.
+pub(super) fn mark_no_show(tx: &mut Tx<'_>, booking: &BookingRow, penalty: i64) -> Result<BookingRow, DbError> {
+    Ok(diesel::update(bookings::table.find((booking.hotel_id, booking.booking_id)))
+        .filter(bookings::status.eq(BookingStatus::Confirmed))
+        .set((
+            bookings::status.eq(BookingStatus::NoShow),
+            bookings::penalty.eq(penalty),
+            bookings::version.eq(bookings::version + 1),
+        ))
+        .returning(BookingRow::as_returning())
+        .get_result(&mut **tx)?)
 }
 
 /// Confirmed → cancelled, at a penalty in minor units.

@@ -74,7 +74,11 @@ codes! {
     AlreadyPaid             = 409, "already_paid",              "The hold is paid";
     PaymentNotRequired      = 409, "payment_not_required",      "Nothing is due now";
     PaymentRequired         = 409, "payment_required",          "The hold must be paid first";
+    BookingStatus           = 409, "booking_status",            "The booking is in a state that does not allow this";
     NotCancellable          = 409, "not_cancellable",           "The booking is past being cancelled";
+    NotCaptured             = 409, "not_captured",              "Nothing of the payment is captured";
+    RefundExceedsCaptured   = 409, "refund_exceeds_captured",   "More is to be given back than is left of what was captured";
+    NotArrivalDay           = 409, "not_arrival_day",           "The day of arrival has not come";
     CurrencyInUse           = 409, "currency_in_use",           "Amounts were given in the hotel's currency";
     HasFutureBookings       = 409, "has_future_bookings",       "Guests have booked, or are about to";
     CapacityBelowCommitments = 409, "capacity_below_commitments", "More is sold and held than would be left";

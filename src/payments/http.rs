@@ -30,7 +30,7 @@ const TAG: &str = "payments";
 
 /// The routes.
 pub fn routes(app: &mut ServiceConfig<'_>) {
-    app.service(pay).service(get_payment);
+    app.service(pay).service(get_payment).service(super::refunds::http::request_refund);
 }
 
 /// Which hold to pay for, and how.
@@ -62,6 +62,8 @@ pub struct PaymentBody {
     /// What was due now.
     pub amount: Money,
     pub captured: Money,
+    /// What was or is to be given back of it.
+    pub refunded: Money,
     /// How long the hold waits for its confirmation.
     pub hold_expires_at: DateTime<Utc>,
     /// Why it was declined.
@@ -79,6 +81,7 @@ impl From<&PaymentRow> for PaymentBody {
             status: row.status,
             amount: Money::new(row.amount, row.currency),
             captured: Money::new(row.captured_amount, row.currency),
+            refunded: Money::new(row.refunded_amount, row.currency),
             hold_expires_at: row.hold_expires_at,
             failure_code: row.failure_code.clone(),
             version: row.version,

@@ -91,7 +91,7 @@ pub fn carry_out(tx: &mut Tx<'_>, payment: &PaymentRow, verdict: &Verdict, reaso
         Owed::Nothing => Ok(()),
         Owed::Capture => jobs::owe(tx, hotel_id, JobKind::Capture, payment_id.0, payment_id.0),
         Owed::Void => jobs::owe(tx, hotel_id, JobKind::Void, payment_id.0, payment_id.0),
-        Owed::Refund { amount } => owe(tx, payment, amount, reason),
+        Owed::Refund { amount } => owe(tx, payment, amount, reason).map(|_| ()),
     }
 }
 

@@ -5,13 +5,15 @@ use diesel::sql_types::{BigInt, Bool, Integer, Nullable, Text, Timestamptz, Uuid
 
 use super::machine;
 use super::state::PaymentStatus;
+use crate::access::guard::Scope;
 use crate::db::{DbError, Tx, constraint, in_seconds, sql, tx as transaction};
 use crate::holds::state::HoldStatus;
 use crate::holds::store::HoldRow;
+use crate::hotels::staff::within;
 use crate::kernel::clock::Instant;
 use crate::kernel::ids::{AttemptId, HoldId, HotelId, PaymentId, UserId};
 use crate::kernel::money::Currency;
-use crate::schema::{payment_attempts, payments};
+use crate::schema::{hotels, payment_attempts, payments};
 
 /// Seconds that whoever talks to the provider has before a completer may take over.
 pub const LEASE_S: i32 = 30;
@@ -91,6 +93,16 @@ pub fn find(conn: &mut PgConnection, user_id: UserId, payment_id: PaymentId) -> 
         .bind::<SqlUuid, _>(user_id)
         .get_result(conn)
         .optional()?)
+}
+
+/// The hotel of a payment, if it is within the caller's reach as staff.
+pub fn hotel_within(conn: &mut PgConnection, scope: Scope, payment_id: PaymentId) -> Result<Option<HotelId>, DbError> {
+    let stated = payments::table.filter(payments::payment_id.eq(payment_id)).select(payments::hotel_id);
+    let Some(hotel_id) = stated.first::<HotelId>(conn).optional()? else {
+        return Ok(None);
+    };
+    let reached = hotels::table.filter(hotels::hotel_id.eq(hotel_id)).filter(within(scope)).select(hotels::hotel_id);
+    Ok(reached.first(conn).optional()?)
 }
 
 /// A payment by its attempt.

@@ -45,6 +45,12 @@ pub fn at(deadlines: &[Deadline], now: Instant) -> Option<&Deadline> {
     deadlines.iter().find(|deadline| deadline.until.is_none_or(|until| now < until))
 }
 
+/// What it costs that the guest does not come: the entry without a deadline.
+#[must_use]
+pub fn no_show(deadlines: &[Deadline]) -> Option<&Deadline> {
+    deadlines.iter().find(|deadline| deadline.until.is_none())
+}
+
 fn deadline(until: Option<Instant>, penalty: i64, price: &RoomPrice) -> Deadline {
     Deadline { until, penalty, refund: (price.due_now - penalty).max(0) }
 }

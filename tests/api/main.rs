@@ -44,6 +44,7 @@ mod oracle;
 mod prices;
 mod process;
 mod races;
+mod refunds;
 mod search;
 mod search_prices;
 mod transitions;

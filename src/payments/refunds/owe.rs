@@ -2,6 +2,7 @@
 
 use super::store;
 use crate::db::{DbError, Tx};
+use crate::kernel::ids::RefundId;
 use crate::outbox::events::{self, nothing_more};
 use crate::outbox::jobs::{self, JobKind};
 use crate::payments::ledger;
@@ -24,12 +25,13 @@ text_enum! {
 
 /// Owes `amount` minor units of a payment whose row is locked. For each reason but [`Reason::Staff`] once a payment.
 ///
-/// Behind it stands `refunds_provider_key`.
-pub fn owe(tx: &mut Tx<'_>, payment: &PaymentRow, amount: i64, reason: Reason) -> Result<(), DbError> {
+/// None: it is owed already. Behind it stands `refunds_provider_key`.
+pub fn owe(tx: &mut Tx<'_>, payment: &PaymentRow, amount: i64, reason: Reason) -> Result<Option<RefundId>, DbError> {
     let Some(refund_id) = store::insert(tx, payment, amount, reason)? else {
-        return Ok(());
+        return Ok(None);
     };
     ledger::refund_owed(tx, payment, refund_id, amount)?;
     jobs::owe(tx, payment.hotel_id, JobKind::Refund, refund_id.0, payment.payment_id.0)?;
-    events::emit(tx, payment.hotel_id, "refund.pending", refund_id.0, nothing_more())
+    events::emit(tx, payment.hotel_id, "refund.pending", refund_id.0, nothing_more())?;
+    Ok(Some(refund_id))
 }

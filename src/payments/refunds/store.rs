@@ -1,6 +1,7 @@
 //! SQL of refunds.
 
 use diesel::prelude::*;
+use serde::Serialize;
 
 use super::owe::Reason;
 use crate::db::{DbError, Tx};
@@ -11,7 +12,7 @@ use crate::payments::store::PaymentRow;
 use crate::schema::refunds;
 
 /// A refund's row.
-#[derive(Clone, Debug, Queryable, Selectable)]
+#[derive(Clone, Debug, Serialize, Queryable, Selectable)]
 #[diesel(table_name = refunds)]
 pub struct RefundRow {
     pub refund_id: RefundId,
@@ -19,6 +20,7 @@ pub struct RefundRow {
     pub amount: i64,
     pub reason: Reason,
     pub status: RefundStatus,
+    #[serde(skip)]
     pub provider_key: String,
     pub created_at: Instant,
 }

@@ -1,0 +1,102 @@
+//! `/payments/{id}/refunds`.
+
+use actix_web::web::Data;
+use actix_web::{HttpResponse, post};
+use chrono::{DateTime, Utc};
+use garde::Validate;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::owe::Reason;
+use super::request::{RefundError, request};
+use super::store::RefundRow;
+use crate::access::guard::{May, PaymentsRefund};
+use crate::db::Db;
+use crate::http::extract::{Body, InOrder, PathId};
+use crate::http::idempotency::{Answer, Halt, Key, once};
+use crate::http::problem::{Code, Problem, ProblemDocument};
+use crate::kernel::ids::{PaymentId, RefundId};
+use crate::kernel::money::{Currency, Money};
+use crate::payments::state::RefundStatus;
+
+/// How much to give back.
+#[derive(Clone, Debug, Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RequestRefund {
+    /// In the payment's currency, and no more than is left of what was captured.
+    #[garde(custom(positive))]
+    amount: Money,
+}
+
+fn positive(money: &Money, _: &()) -> garde::Result {
+    if money.amount > 0 { Ok(()) } else { Err(garde::Error::new("must be more than nothing")) }
+}
+
+/// A refund.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct RefundBody {
+    pub refund_id: RefundId,
+    pub payment_id: PaymentId,
+    /// `pending` until the provider has given the money back.
+    pub status: RefundStatus,
+    pub amount: Money,
+    pub reason: Reason,
+    pub created_at: DateTime<Utc>,
+}
+
+impl RefundBody {
+    fn new(row: &RefundRow, currency: Currency) -> Self {
+        Self {
+            refund_id: row.refund_id,
+            payment_id: row.payment_id,
+            status: row.status,
+            amount: Money::new(row.amount, currency),
+            reason: row.reason,
+            created_at: row.created_at,
+        }
+    }
+}
+
+fn halt(error: RefundError) -> Halt {
+    Halt::Refused(match error {
+        RefundError::Db(error) => return Halt::Db(error),
+        RefundError::NotFound => Problem::plain(Code::NotFound),
+        RefundError::OtherCurrency => Problem::field("amount.currency", "must be the payment's"),
+        RefundError::NotCaptured(status) => Problem::plain(Code::NotCaptured).with("payment_status", status),
+        RefundError::TooMuch { left } => Problem::plain(Code::RefundExceedsCaptured).with("refundable", left),
+    })
+}
+
+/// Give captured money back
+///
+/// For staff, of payments of their hotels. In parts if they like; never more in all than was captured.
+#[utoipa::path(tag = "payments", request_body = RequestRefund, security(("bearer" = [])),
+    params(("id" = PaymentId, Path), ("Idempotency-Key" = String, Header)),
+    responses(
+        (status = 201, body = RefundBody),
+        (status = 400, body = ProblemDocument, content_type = "application/problem+json", description = "idempotency_key_missing, idempotency_key_invalid"),
+        (status = 401, body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 403, body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 404, body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 409, body = ProblemDocument, content_type = "application/problem+json", description = "refund_exceeds_captured with refundable; not_captured with payment_status; idempotency_key_reused; idempotency_in_progress"),
+        (status = 422, body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 503, body = ProblemDocument, content_type = "application/problem+json"),
+    ))]
+#[post("/payments/{id}/refunds")]
+pub async fn request_refund(
+    call: InOrder<(May<PaymentsRefund>, Key, Body<RequestRefund>, PathId<PaymentId>)>,
+    db: Data<Db>,
+) -> Result<HttpResponse, Problem> {
+    let InOrder((staff, key, body, PathId(payment_id))) = call;
+    let keyed = key.of(staff.caller.user_id, body.hash);
+    let amount = body.value.amount;
+    let answer: Result<Answer, Halt> = db
+        .write(move |tx| {
+            once(tx, Some(&keyed), |tx| {
+                let refund = request(tx, &staff.caller, payment_id, amount).map_err(halt)?;
+                Ok(Answer::json(201, &RefundBody::new(&refund, amount.currency))?)
+            })
+        })
+        .await;
+    Ok(answer?.into())
+}
