@@ -41,6 +41,7 @@ mod leaks;
 mod migrations;
 mod offers;
 mod oracle;
+mod payments_races;
 mod prices;
 mod process;
 mod races;
