@@ -11,6 +11,7 @@
 //!
 //! whoever stands left may use what stands right. `config`, `telemetry` and `schema` may be used by all, and use none of
 //! these (but `config` the kernel, and `telemetry` `config`).
+//! `verify` stands apart: it uses `db` and `kernel`, and only `cli` uses it.
 //! What must travel against the stream travels as a row of the outbox, written in the same transaction.
 //!
 //! # Glossary
@@ -45,3 +46,4 @@ pub mod rates;
 pub mod schema;
 pub mod search;
 pub mod telemetry;
+pub mod verify;

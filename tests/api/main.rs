@@ -49,3 +49,4 @@ mod refunds;
 mod search;
 mod search_prices;
 mod transitions;
+mod verify;

@@ -27,20 +27,6 @@ async fn hold(guest: Guest, quote_id: Value) -> Answer {
     guest.hold(&quote_id).await
 }
 
-/// Nights whose counters differ from what the live rows say.
-fn assert_counters_add_up(app: &TestApp) {
-    let wrong = app.number(
-        "SELECT count(*) FROM inventory i
-         LEFT JOIN (SELECT n.room_type_id, n.stay_date, sum(n.rooms) AS rooms
-                    FROM hold_nights n JOIN holds h USING (hotel_id, hold_id)
-                    WHERE h.status IN ('active', 'paying') GROUP BY 1, 2) held USING (room_type_id, stay_date)
-         LEFT JOIN (SELECT room_type_id, stay_date, count(*) AS rooms FROM booking_nights GROUP BY 1, 2) sold
-             USING (room_type_id, stay_date)
-         WHERE i.held <> coalesce(held.rooms, 0) OR i.sold <> coalesce(sold.rooms, 0)",
-    );
-    assert_eq!(wrong, 0, "nights whose counters lie");
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn of_two_guests_one_gets_the_last_room() {
     let app = TestApp::start().await;
@@ -59,7 +45,7 @@ async fn of_two_guests_one_gets_the_last_room() {
         [&ada, &bob][winner].delete(&path).await.ok(204);
     }
     assert_eq!(app.rows("holds"), 20);
-    assert_counters_add_up(&app);
+    app.verified();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -82,7 +68,7 @@ async fn thirty_guests_in_opposite_orders_never_take_a_fourth_room() {
     assert!(placed >= 3, "{placed}");
     assert_eq!(i64::try_from(placed), Ok(app.rows("holds")));
     assert_eq!(app.number("SELECT max(held) FROM inventory"), 3);
-    assert_counters_add_up(&app);
+    app.verified();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -124,7 +110,7 @@ async fn five_confirmations_of_one_hold_make_one_booking() {
         assert_eq!(refused.problem(409, "hold_converted")["booking_id"], json!(booking_id));
     }
     assert_eq!(app.number("SELECT count(*) FROM jobs WHERE kind = 'capture'"), 1);
-    assert_counters_add_up(&app);
+    app.verified();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -156,7 +142,7 @@ async fn confirming_and_giving_back_at_once_do_one_of_the_two() {
                 released += 1;
             }
         }
-        assert_counters_add_up(&app);
+        app.verified();
     }
     assert_eq!(hotel.stock(&app, hotel.day(10)), (0, booked));
     // In the end the money of each hold is taken or given back, never both, never neither.

@@ -116,6 +116,14 @@ impl TestApp {
         assert_eq!(self.text(sql), expected, "{sql}");
     }
 
+    /// Every invariant holds, by the rows alone.
+    #[track_caller]
+    pub fn verified(&self) {
+        let report = lastroom::verify::examine(&mut self.connect()).expect("a database to examine");
+        let breached: Vec<_> = report.lines.iter().filter(|line| line.breaches > 0).collect();
+        assert!(report.is_clean(), "invariants that do not hold: {breached:#?}");
+    }
+
     /// Somebody new, signed in.
     pub async fn guest(&self) -> Guest {
         let name = uuid::Uuid::now_v7().simple().to_string();
