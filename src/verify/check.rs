@@ -2,8 +2,9 @@
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
+use serde::Serialize;
 
-use crate::db::{DbError, sql};
+use crate::db::DbError;
 
 /// How many offenders a line names; it counts them all.
 const NAMED: usize = 20;
@@ -15,20 +16,22 @@ pub struct Check {
     pub name: &'static str,
     /// What holds, in one sentence.
     pub says: &'static str,
-    /// A SELECT of two columns, a row for each thing examined: its id as a text, and whether the invariant holds for
-    /// it. NULL counts as a breach.
+    /// A SELECT of two columns, a row for each thing examined: its id as a text, and whether it is sound. NULL counts as
+    /// a breach, so that what a join does not find is one.
     pub select: &'static str,
 }
 
 /// What a check found.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Line {
     pub name: &'static str,
+    /// What the invariant says.
+    pub says: &'static str,
     /// Things examined.
     pub rows: i64,
     /// Things for which the invariant does not hold.
     pub breaches: i64,
-    /// The first of them.
+    /// The first of them, at most 20.
     pub ids: Vec<String>,
 }
 
@@ -47,24 +50,31 @@ struct Offender {
 }
 
 impl Check {
-    /// Counts in one pass; a second one names the offenders, if there are any.
     pub(super) fn run(&self, conn: &mut PgConnection) -> Result<Line, DbError> {
-        let select = self.select;
-        let counted: Counted = sql(format!(
-            "SELECT count(*) AS rows, count(*) FILTER (WHERE holds IS NOT TRUE) AS breaches
-             FROM ({select}) examined (id, holds)"
+        self.examine(conn).map_err(|error| match DbError::from(error) {
+            DbError::Query(error) => DbError::invariant(format!("{} cannot be examined: {error}", self.name)),
+            error => error,
+        })
+    }
+
+    /// Counts in one pass; a second one names the offenders, if there are any.
+    fn examine(&self, conn: &mut PgConnection) -> QueryResult<Line> {
+        let Self { name, says, select } = *self;
+        let counted: Counted = diesel::sql_query(format!(
+            "SELECT count(*) AS rows, count(*) FILTER (WHERE sound IS NOT TRUE) AS breaches
+             FROM ({select}) examined (id, sound)"
         ))
         .get_result(conn)?;
         let offenders: Vec<Offender> = if counted.breaches == 0 {
             Vec::new()
         } else {
-            sql(format!(
-                "SELECT coalesce(id, '?') AS id FROM ({select}) examined (id, holds)
-                 WHERE holds IS NOT TRUE ORDER BY 1 LIMIT {NAMED}"
+            diesel::sql_query(format!(
+                "SELECT coalesce(id, 'without an id') AS id FROM ({select}) examined (id, sound)
+                 WHERE sound IS NOT TRUE ORDER BY 1 LIMIT {NAMED}"
             ))
             .load(conn)?
         };
         let ids = offenders.into_iter().map(|offender| offender.id).collect();
-        Ok(Line { name: self.name, rows: counted.rows, breaches: counted.breaches, ids })
+        Ok(Line { name, says, rows: counted.rows, breaches: counted.breaches, ids })
     }
 }

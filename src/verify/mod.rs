@@ -7,7 +7,10 @@
 //! A group of invariants is a table in a file of its own; an invariant is a [`Check`] in it.
 
 mod check;
+mod funnel;
+mod money;
 mod stock;
+mod trail;
 
 use diesel::PgConnection;
 use diesel::connection::SimpleConnection;
@@ -22,7 +25,7 @@ const LIMITS: &str = "SET LOCAL statement_timeout = '1h'; SET LOCAL lock_timeout
 
 /// Every invariant, in the order in which they are examined.
 pub fn checks() -> impl Iterator<Item = &'static Check> {
-    [stock::CHECKS].into_iter().flatten()
+    [stock::CHECKS, funnel::CHECKS, money::CHECKS, trail::CHECKS].into_iter().flatten()
 }
 
 /// What was found, a line an invariant.
@@ -45,14 +48,17 @@ pub fn examine(conn: &mut PgConnection) -> Result<Report, DbError> {
 }
 
 /// The same, telling each line as it is found: a large database takes minutes.
-pub fn watch(conn: &mut PgConnection, mut tell: impl FnMut(&Line)) -> Result<Report, DbError> {
-    conn.build_transaction().repeatable_read().read_only().run(|conn| {
-        conn.batch_execute(LIMITS)?;
-        let lines = checks().map(|check| {
-            let line = check.run(conn)?;
-            tell(&line);
-            Ok(line)
-        });
-        Ok(Report { lines: lines.collect::<Result<_, DbError>>()? })
-    })
+pub fn watch(conn: &mut PgConnection, tell: impl FnMut(&Line)) -> Result<Report, DbError> {
+    conn.build_transaction().repeatable_read().read_only().run(|conn| within(conn, tell))
+}
+
+/// Examines what the open transaction sees, its own changes too.
+pub fn within(conn: &mut PgConnection, mut tell: impl FnMut(&Line)) -> Result<Report, DbError> {
+    conn.batch_execute(LIMITS)?;
+    let lines = checks().map(|check| {
+        let line = check.run(conn)?;
+        tell(&line);
+        Ok(line)
+    });
+    Ok(Report { lines: lines.collect::<Result<_, DbError>>()? })
 }

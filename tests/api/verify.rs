@@ -1,13 +1,61 @@
 //! The verifier: silent about a sound database, and loud about every breach.
 
-use lastroom::verify::{Line, examine};
+mod breaches;
+mod world;
 
+use std::collections::BTreeSet;
+
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+use diesel::result::Error;
+use lastroom::verify::{self, Line};
+
+use self::breaches::{BREACHES, Breach};
+use self::world::World;
+use crate::migrations::lines;
 use crate::support::{Hotel, TestApp};
 
 /// The lines of broken invariants.
-fn breached(app: &TestApp) -> Vec<Line> {
-    let report = examine(&mut app.connect()).expect("a database to examine");
-    report.lines.into_iter().filter(|line| line.breaches > 0).collect()
+fn broken(lines: Vec<Line>) -> Vec<Line> {
+    lines.into_iter().filter(|line| line.breaches > 0).collect()
+}
+
+/// What is wrong with how a breach is reported; nothing is left of it.
+fn tried(world: &World, conn: &mut PgConnection, breach: &Breach) -> Option<String> {
+    let mut wrong = None;
+    let rolled_back = conn.transaction::<(), Error, _>(|conn| {
+        conn.batch_execute("SET LOCAL session_replication_role = 'replica'")?;
+        breach.without.map_or(Ok(()), |without| conn.batch_execute(without))?;
+        let mut ids = lines(conn, &world.sql(breach.sql));
+        assert!(!ids.is_empty(), "corrupts nothing: {}", breach.sql);
+        ids.sort();
+        let found = broken(verify::within(conn, |_| {}).expect("a database to examine").lines);
+        let names: BTreeSet<_> = found.iter().map(|line| line.name).collect();
+        let named = found.iter().find(|line| line.name == breach.found_by[0]);
+        if names != breach.found_by.iter().copied().collect() || named.is_none_or(|line| line.ids != ids) {
+            wrong = Some(format!("{:?}, which is to name {ids:?}:\n{}\n{found:#?}", breach.found_by, breach.sql));
+        }
+        Err(Error::RollbackTransaction)
+    });
+    assert!(matches!(rolled_back, Err(Error::RollbackTransaction)), "{}: {rolled_back:?}", breach.sql);
+    wrong
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_breach_is_found_by_name_and_id_and_by_nothing_else() {
+    let world = World::new().await;
+    let mut conn = world.app.connect();
+    let wrong: Vec<_> = BREACHES.iter().filter_map(|breach| tried(&world, &mut conn, breach)).collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+    world.app.verified();
+}
+
+#[test]
+fn no_invariant_is_without_a_breach() {
+    let found: BTreeSet<_> = BREACHES.iter().map(|breach| breach.found_by[0]).collect();
+    let all: BTreeSet<_> = verify::checks().map(|check| check.name).collect();
+    assert_eq!(found, all, "each has a breach in BREACHES that is made for it");
+    assert_eq!(verify::checks().count(), all.len(), "each has a name of its own");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -18,10 +66,11 @@ async fn a_capacity_corrupted_by_hand_is_refused_by_the_check_and_found_without_
     ada.held(&hotel.id(), &hotel.stay(10, 12)).await;
     app.verified();
     let corrupt = "UPDATE inventory SET capacity = 0 WHERE held = 1";
-    let refused = diesel::connection::SimpleConnection::batch_execute(&mut app.connect(), corrupt);
+    let refused = app.connect().batch_execute(corrupt);
     assert!(refused.is_err_and(|error| error.to_string().contains("inventory_never_oversold")));
     app.execute(&format!("ALTER TABLE inventory DROP CONSTRAINT inventory_never_oversold; {corrupt}"));
-    let [line] = &breached(&app)[..] else { panic!("{:?}", breached(&app)) };
+    let found = broken(verify::examine(&mut app.connect()).expect("a database to examine").lines);
+    let [line] = &found[..] else { panic!("{found:?}") };
     assert_eq!((line.name, line.rows, line.breaches), ("stock.never_oversold", 60, 2));
     let night = |days| format!("{} {} {}", hotel.hotel_id, hotel.room_type_id, hotel.day(days));
     assert_eq!(line.ids, [night(10), night(11)]);
