@@ -1,4 +1,5 @@
-//! What every command stands on: a database that runs and has the schema of this version, and the secret.
+//! What a command stands on: a database that runs and has the schema of this version, and the secret; or, for one that
+//! only looks, a database as it is found.
 
 use std::fs::{self, OpenOptions};
 use std::io::{ErrorKind, Write};
@@ -33,11 +34,7 @@ impl Ground {
     pub fn prepare(config: &Config, steps: &Steps) -> anyhow::Result<Self> {
         let cluster = match &config.database {
             DatabaseChoice::Given { .. } => None,
-            DatabaseChoice::Private { data_dir, pg_bin } => {
-                let settings =
-                    Settings { data_dir: data_dir.clone(), pg_bin: pg_bin.clone(), durability: Durability::Full };
-                Some(PrivateCluster::acquire(&settings, steps)?)
-            }
+            DatabaseChoice::Private { data_dir, pg_bin } => Some(acquire(data_dir, pg_bin.as_deref(), steps)?),
         };
         match Self::on(config, cluster.as_ref(), steps) {
             Ok((url, secret)) => Ok(Self { url, secret, cluster }),
@@ -72,7 +69,7 @@ impl Ground {
         };
         steps.say("Bringing the schema up to date");
         let migrate_url = config.database.migrate_url().unwrap_or_else(|| url.expose_secret());
-        let mut conn = PgConnection::establish(migrate_url).map_err(|error| cannot_connect(&error))?;
+        let mut conn = connect(migrate_url)?;
         let steps_run = migrate::run_pending(&mut conn)?;
         tracing::debug!(steps_run, "the schema is up to date");
         Ok((url, secret))
@@ -86,6 +83,38 @@ impl Ground {
         }
         Ok(())
     }
+}
+
+/// Connects to a database that is there, for a command that only looks, and hands it over: nothing is made, started
+/// for good, or brought up to date. A private server that only this command uses is stopped when `work` is done.
+pub fn with_found<T>(
+    config: &Config,
+    steps: Steps,
+    work: impl FnOnce(&mut PgConnection) -> anyhow::Result<T>,
+) -> anyhow::Result<T> {
+    let (data_dir, pg_bin) = match &config.database {
+        DatabaseChoice::Given { url, .. } => {
+            steps.finish();
+            return work(&mut connect(url.expose_secret())?);
+        }
+        DatabaseChoice::Private { data_dir, pg_bin } => (data_dir, pg_bin.as_deref()),
+    };
+    anyhow::ensure!(PrivateCluster::exists(data_dir), "there is no database in {}", data_dir.display());
+    let cluster = acquire(data_dir, pg_bin, &steps)?;
+    steps.finish();
+    let done = connect(&cluster.url(DATABASE)).and_then(|mut conn| work(&mut conn));
+    cluster.release()?;
+    done
+}
+
+fn acquire(data_dir: &Path, pg_bin: Option<&Path>, steps: &Steps) -> anyhow::Result<PrivateCluster> {
+    let pg_bin = pg_bin.map(Path::to_path_buf);
+    let settings = Settings { data_dir: data_dir.to_path_buf(), pg_bin, durability: Durability::Full };
+    Ok(PrivateCluster::acquire(&settings, steps)?)
+}
+
+fn connect(url: &str) -> anyhow::Result<PgConnection> {
+    PgConnection::establish(url).map_err(|error| cannot_connect(&error))
 }
 
 /// A failed connection names the host and the user, never the password. A URL that is none is not to be quoted: with a

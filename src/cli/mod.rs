@@ -8,6 +8,7 @@ mod migrate;
 mod openapi;
 mod progress;
 mod serve;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -39,6 +40,11 @@ enum Command {
         #[command(subcommand)]
         what: import::What,
     },
+    /// Recompute every invariant from the rows; changes nothing, and may run beside a server
+    ///
+    /// Prints a line an invariant: its name, how many rows were examined, and how many do not hold to it, with the
+    /// first 20 of those by id. Exit code 0: every invariant holds. 1: one does not. 2: it could not run.
+    Verify(verify::Form),
     /// Print the API's description, OpenAPI 3.1 in YAML
     Openapi,
 }
@@ -47,7 +53,7 @@ enum Command {
 const CANNOT_START: u8 = 2;
 const FAILED: u8 = 1;
 
-/// Runs the command; the exit code says how it ended: 2 where it could not start.
+/// Runs the command; the exit code says how it ended: 2 where it could not start, or could not verify.
 #[must_use]
 pub fn run(cli: Cli) -> ExitCode {
     let done = match cli.command.unwrap_or(Command::Serve) {
@@ -57,6 +63,14 @@ pub fn run(cli: Cli) -> ExitCode {
             Config::load(cli.given).map_err(Into::into).and_then(|config| import::run(config, what))
         }
         Command::Migrate => Config::load(cli.given).map_err(Into::into).and_then(migrate::run),
+        Command::Verify(form) => {
+            // 1 is for a breach alone: whoever asks must be able to tell it from "nobody looked".
+            return match Config::load(cli.given).map_err(Into::into).and_then(|config| verify::run(&config, &form)) {
+                Ok(true) => ExitCode::SUCCESS,
+                Ok(false) => ExitCode::from(FAILED),
+                Err(error) => failed(&error, CANNOT_START),
+            };
+        }
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -65,8 +79,12 @@ pub fn run(cli: Cli) -> ExitCode {
                 || error.is::<CannotListen>()
                 || error.is::<EmbeddedError>()
                 || error.is::<FileError>();
-            eprintln!("lastroom: {error:#}");
-            ExitCode::from(if cannot_start { CANNOT_START } else { FAILED })
+            failed(&error, if cannot_start { CANNOT_START } else { FAILED })
         }
     }
+}
+
+fn failed(error: &anyhow::Error, code: u8) -> ExitCode {
+    eprintln!("lastroom: {error:#}");
+    ExitCode::from(code)
 }

@@ -1,6 +1,7 @@
 //! The verifier: silent about a sound database, and loud about every breach.
 
 mod breaches;
+mod command;
 mod world;
 
 use std::collections::BTreeSet;

@@ -118,6 +118,12 @@ impl PrivateCluster {
         Ok(Self { place, owner, installed, users })
     }
 
+    /// Whether there is a cluster in `data_dir` that [`PrivateCluster::acquire`] would use rather than make.
+    #[must_use]
+    pub fn exists(data_dir: &Path) -> bool {
+        place::has_cluster(data_dir)
+    }
+
     /// Where everything really is: [`Settings::data_dir`] in its absolute form, or, for root where
     /// the unprivileged user cannot enter that, a folder below `/var/lib/lastroom`.
     #[must_use]

@@ -63,6 +63,12 @@ pub(super) fn settle(requested: &Path, progress: &dyn Progress) -> Result<(Place
     Ok((Place { home, sockets }, owner))
 }
 
+/// Whether a cluster was made for this folder: in it, or where root's is if its user cannot enter.
+pub(super) fn has_cluster(requested: &Path) -> bool {
+    let Ok(home) = fs::canonicalize(requested) else { return false };
+    home.join(CLUSTER).exists() || Path::new(FALLBACK).join(digest(&home)).join(CLUSTER).exists()
+}
+
 fn settle_for_root(home: PathBuf, owner: Owner, progress: &dyn Progress) -> Result<(PathBuf, Owner), EmbeddedError> {
     let fallback = Path::new(FALLBACK).join(digest(&home));
     let here = home.join(CLUSTER).exists();
