@@ -145,24 +145,28 @@ pub(super) const CHECKS: &[Check] = &[
     },
     Check {
         name: "money.intent_is_the_attempts",
-        says: "The provider has no intent that no attempt asked for, and each is of its payment's amount and currency.",
+        says: "The provider has one intent a payment at most, of its amount and currency, and none that nobody asked for.",
         select: "
             SELECT coalesce(i.intent_id, asked.attempt_id::text), CASE
                 WHEN i.intent_id IS NULL THEN asked.intent_id IS NULL
-                ELSE (i.amount, i.currency, i.payment_method) = (asked.amount, asked.currency, asked.payment_method)
-                    AND (asked.intent_id IS NULL OR asked.intent_id = i.intent_id)
-                    AND i.metadata ->> 'payment_id' = asked.payment_id::text END
+                ELSE i.of_payment = 1 AND (asked.intent_id IS NULL OR asked.intent_id = i.intent_id)
+                    AND (i.amount, i.currency, i.payment_method) = (asked.amount, asked.currency, asked.payment_method)
+                END
             FROM (
-                SELECT attempt_id, payment_id, provider_key, intent_id, payment_method, amount, currency
+                SELECT attempt_id, payment_id::text AS payment_id, intent_id, payment_method, amount, currency
                 FROM payment_attempts JOIN payments USING (hotel_id, payment_id) WHERE provider = 'simulator'
-            ) asked FULL JOIN simulator_intents i ON i.idempotency_key = asked.provider_key",
+            ) asked FULL JOIN (
+                SELECT metadata ->> 'payment_id' AS payment_id, intent_id, payment_method, amount, currency,
+                    count(*) OVER (PARTITION BY metadata ->> 'payment_id') AS of_payment
+                FROM simulator_intents
+            ) i USING (payment_id)",
     },
     Check {
         name: "money.ledgers_agree",
         says: "Captured, voided and declined payments are that at the provider, to the amount; \
                none is reserved or taken there that nothing here will settle.",
         select: "
-            SELECT payment_id::text, CASE p.status
+            SELECT payment_id::text, p.status IN ('initiated', 'processing', 'requires_action') OR CASE p.status
                 WHEN 'captured' THEN i.status = 'captured' AND i.captured_amount = p.captured_amount
                 WHEN 'voided' THEN i.status = 'voided'
                 WHEN 'failed' THEN i.status = 'declined' AND i.decline_code = p.failure_code
@@ -171,10 +175,10 @@ pub(super) const CHECKS: &[Check] = &[
                 WHEN 'authorized' THEN i.status IN ('authorized', 'captured', 'voided')
                 WHEN 'capture_pending' THEN i.status IN ('authorized', 'captured', 'voided')
                 WHEN 'void_pending' THEN i.status IN ('authorized', 'captured', 'voided')
-                ELSE true END
+                END
             FROM payments p
             JOIN payment_attempts a USING (hotel_id, payment_id)
-            LEFT JOIN simulator_intents i ON i.idempotency_key = a.provider_key
+            LEFT JOIN simulator_intents i ON i.intent_id = a.intent_id
             WHERE a.provider = 'simulator'",
     },
     Check {

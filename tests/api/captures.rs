@@ -67,6 +67,7 @@ async fn a_capture_for_a_hold_that_was_given_back_is_refunded_once() {
     tokio::time::sleep(Duration::from_millis(1200)).await;
     assert_eq!(app.number("SELECT sum(amount)::bigint FROM simulator_refunds"), 20_000);
     assert_eq!(app.rows("simulator_refunds"), 1);
+    app.verified();
 }
 
 #[tokio::test(flavor = "multi_thread")]

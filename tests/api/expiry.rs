@@ -46,6 +46,7 @@ async fn an_expired_hold_makes_room_unswept() {
     assert_eq!(app.text("SELECT string_agg(status, ' ' ORDER BY hold_id) FROM holds"), "expired active");
     ada.delete(&path(&first)).await.ok(204);
     assert_eq!(hotel.stock(&app, hotel.day(10)), (1, 0), "what has ended gives nothing back again");
+    app.verified();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -77,6 +78,7 @@ async fn the_sweeper_gives_rooms_back() {
     assert_eq!(hotel.stock(&app, hotel.day(10)), (0, 0));
     assert_eq!(hotel.stock(&app, hotel.day(11)), (0, 0));
     assert_eq!(app.number("SELECT count(*) FROM outbox_events WHERE topic = 'hold.expired'"), 1);
+    app.verified();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -96,6 +98,7 @@ async fn what_was_paid_for_an_expired_hold_is_given_back() {
         let payment = ada.get(&format!("/payments/{}", payment["payment_id"].as_str().expect("an id"))).await.ok(200);
         assert_eq!((&payment["status"], &payment["captured"]["amount"]), (&"voided".into(), &0.into()));
         assert_eq!(app.rows("bookings"), 0);
+        app.verified();
     }
 }
 
@@ -117,6 +120,7 @@ async fn a_released_hold_gives_its_money_back_and_a_booking_takes_it() {
         app.text("SELECT string_agg(captured_amount::text, ' ' ORDER BY intent_id) FROM simulator_intents"),
         "0 20000"
     );
+    app.verified();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -134,4 +138,5 @@ async fn paying_keeps_a_short_hold_alive_for_its_confirmation() {
     tokio::time::sleep(A_MOMENT).await;
     ada.confirm(&hold["hold_id"]).await.ok(201);
     assert_eq!(hotel.stock(&app, hotel.day(10)), (0, 1));
+    app.verified();
 }

@@ -40,4 +40,5 @@ async fn a_guest_books_the_last_room() {
     assert_eq!(own["data"][0]["booking_id"], booking["booking_id"]);
     let code = json!({ "confirmation_code": booking["confirmation_code"], "email": ada.email.to_uppercase() });
     assert_eq!(ada.post("/bookings/lookup", code).await.ok(200)["booking_id"], booking["booking_id"]);
+    app.verified();
 }

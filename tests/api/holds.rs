@@ -46,6 +46,7 @@ async fn several_quotes_are_held_together() {
     for quote_id in &quotes {
         ada.hold(quote_id).await.problem(409, "quote_used");
     }
+    app.verified();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -68,6 +69,7 @@ async fn items_are_held_all_or_none() {
     assert_eq!(app.rows("holds"), 1);
     // The quotes are as good as before.
     ada.hold(&wanted[0]).await.ok(201);
+    app.verified();
 }
 
 #[tokio::test(flavor = "multi_thread")]

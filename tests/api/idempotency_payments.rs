@@ -113,6 +113,7 @@ async fn a_decline_is_replayed_and_asks_the_provider_once() {
     assert_eq!(second.header("content-type"), Some("application/problem+json"));
     assert_eq!(second.header("idempotency-replayed"), Some("true"));
     assert_eq!((app.rows("payments"), app.rows("simulator_intents")), (1, 1));
+    app.verified();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -137,4 +138,5 @@ async fn ten_calls_at_once_with_one_key_pay_once() {
     }
     assert_eq!((app.rows("payments"), app.rows("simulator_intents")), (1, 1));
     assert_eq!(app.text("SELECT status FROM simulator_intents"), "authorized");
+    app.verified();
 }

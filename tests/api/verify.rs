@@ -14,7 +14,7 @@ use lastroom::verify::{self, Line};
 use self::breaches::{BREACHES, Breach};
 use self::world::World;
 use crate::migrations::lines;
-use crate::support::{Hotel, TestApp};
+use crate::support::{Guest, Hotel, Start, Terms, TestApp};
 
 /// The lines of broken invariants.
 fn broken(lines: Vec<Line>) -> Vec<Line> {
@@ -49,6 +49,62 @@ async fn every_breach_is_found_by_name_and_id_and_by_nothing_else() {
     let wrong: Vec<_> = BREACHES.iter().filter_map(|breach| tried(&world, &mut conn, breach)).collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
     world.app.verified();
+}
+
+/// Holds, and ends it as the turn wants: paid and booked, declined, given back, or left to lapse.
+async fn walk(guest: Guest, hotel_id: String, stay: String, turn: usize) {
+    let offer = guest.offer(&hotel_id, &stay).await;
+    let quote = guest.quote(&offer["offer_id"]).await;
+    let held = guest.hold(&quote["quote_id"]).await;
+    if held.status != 201 {
+        held.problem(409, "sold_out");
+        return;
+    }
+    let hold_id = held.json()["hold_id"].clone();
+    if turn % 5 == 4 {
+        return;
+    }
+    let method = if turn % 5 == 1 { "pm_card_chargeDeclined" } else { "pm_card_visa" };
+    // On a slow machine its time may be over by now.
+    if guest.pay(&hold_id, method).await.status == 201 {
+        match turn % 5 {
+            3 => drop(guest.delete(&format!("/holds/{}", hold_id.as_str().expect("an id"))).await.ok(204)),
+            _ => drop(guest.confirm(&hold_id).await.ok(201)),
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn work_under_way_is_no_breach() {
+    let app = TestApp::start_with(Start::Migrated, |given| {
+        given.hold_ttl_s = Some("2".to_owned());
+        given.hold_limit = Some("1000".to_owned());
+        given.sweep_interval_ms = Some("50".to_owned());
+    })
+    .await;
+    let hotel = Hotel::with(&app, &Terms { capacity: 1000, ..Terms::default() });
+    let mut guests = Vec::new();
+    for guest_no in 0..4 {
+        let (guest, hotel_id, stay) = (app.guest().await, hotel.id(), hotel.stay(10, 13));
+        guests.push(tokio::spawn(async move {
+            for turn in 0..15 {
+                walk(guest.clone(), hotel_id.clone(), stay.clone(), turn + guest_no).await;
+            }
+        }));
+    }
+    let mut examined = 0;
+    while !guests.iter().all(tokio::task::JoinHandle::is_finished) {
+        tokio::task::block_in_place(|| app.verified());
+        examined += 1;
+    }
+    for guest in guests {
+        guest.await.expect("every answer as it should be");
+    }
+    assert!(examined > 3, "looked {examined} times only while they walked");
+    assert_eq!(app.rows("holds"), 60);
+    app.eventually("SELECT count(*) FROM holds WHERE status IN ('active', 'paying')", "0").await;
+    app.eventually("SELECT count(*) FROM jobs WHERE done_at IS NULL", "0").await;
+    app.verified();
 }
 
 #[test]

@@ -280,6 +280,17 @@ pub const BREACHES: &[Breach] = &[
         "INSERT INTO simulator_intents (intent_id, idempotency_key, status, amount, currency, payment_method, metadata)
          VALUES ('pi_stray', 'stray', 'authorized', 1, 'EUR', 'pm_card_visa', '{}') RETURNING intent_id AS line",
     ),
+    // Asked twice: of two intents of one payment the second is nobody's.
+    breach(
+        &["money.intent_is_the_attempts"],
+        "WITH again AS (
+             INSERT INTO simulator_intents (intent_id, idempotency_key, status, amount, currency, payment_method, metadata)
+             SELECT 'pi_again', 'again', status, amount, currency, payment_method, metadata
+             FROM simulator_intents WHERE metadata ->> 'hold_id' = {paid} RETURNING intent_id
+         )
+         SELECT intent_id AS line FROM again
+         UNION ALL SELECT intent_id FROM simulator_intents WHERE metadata ->> 'hold_id' = {paid}",
+    ),
     breach(
         &["money.ledgers_agree"],
         "UPDATE simulator_intents i SET status = 'authorized' FROM payments p
@@ -362,7 +373,7 @@ pub const BREACHES: &[Breach] = &[
     ),
     breach(
         &["trail.hold_has_its_events"],
-        "UPDATE holds SET version = version + 1 WHERE hold_id = {live} RETURNING hold_id::text AS line",
+        "UPDATE holds SET version = 1 WHERE hold_id = {paid} RETURNING hold_id::text AS line",
     ),
     breach(
         &["trail.payment_has_its_events"],
