@@ -144,4 +144,15 @@ pub(super) const CHECKS: &[Check] = &[
                 UNION ALL SELECT 'booking', booking_id, hotel_id, hold_id, user_id FROM bookings
             ) owned LEFT JOIN holds h USING (hotel_id, hold_id)",
     },
+    Check {
+        name: "funnel.deleted_hotel_expects_nobody",
+        says: "A deleted hotel has no live hold, and no booking whose stay is not over.",
+        select: "
+            SELECT hotel_id::text, NOT EXISTS (
+                    SELECT FROM holds o WHERE o.hotel_id = h.hotel_id AND o.live_until > clock_timestamp())
+                AND NOT EXISTS (
+                    SELECT FROM bookings b WHERE b.hotel_id = h.hotel_id AND b.status IN ('confirmed', 'checked_in')
+                    AND b.check_out > (clock_timestamp() AT TIME ZONE h.time_zone)::date)
+            FROM hotels h WHERE deleted_at IS NOT NULL",
+    },
 ];

@@ -8,6 +8,7 @@
 
 mod check;
 mod funnel;
+mod ledger;
 mod money;
 mod stock;
 mod trail;
@@ -25,7 +26,7 @@ const LIMITS: &str = "SET LOCAL statement_timeout = '1h'; SET LOCAL lock_timeout
 
 /// Every invariant, in the order in which they are examined.
 pub fn checks() -> impl Iterator<Item = &'static Check> {
-    [stock::CHECKS, funnel::CHECKS, money::CHECKS, trail::CHECKS].into_iter().flatten()
+    [stock::CHECKS, funnel::CHECKS, money::CHECKS, ledger::CHECKS, trail::CHECKS].into_iter().flatten()
 }
 
 /// What was found, a line an invariant.

@@ -81,22 +81,63 @@ pub(super) const CHECKS: &[Check] = &[
     },
     Check {
         name: "money.booking_is_paid",
-        says: "A booking with something due now has one payment of exactly that, taken or to be taken; \
-               one with nothing due has none; a cancelled one at most one.",
+        says: "A booking that stands has one payment of what was due now, all of it taken or to be taken, or none if \
+               nothing was; what staff gave back of it is their affair.",
         select: "
-            SELECT booking_id::text, CASE
-                WHEN b.status = 'cancelled' THEN coalesce(kept.payments, 0) <= 1
-                WHEN b.due_now = 0 THEN kept.payments IS NULL
-                ELSE kept.payments = 1 AND kept.amount = b.due_now AND kept.to_take = b.due_now END
+            SELECT booking_id::text, CASE WHEN b.due_now = 0 THEN kept.payments IS NULL
+                ELSE kept.payments = 1 AND kept.amount = b.due_now
+                    AND (kept.taken = b.due_now OR b.status = 'no_show' AND kept.taken < b.due_now) END
             FROM bookings b LEFT JOIN (
-                SELECT hotel_id, hold_id, count(*) AS payments, sum(amount) AS amount,
-                    sum(CASE status WHEN 'captured' THEN captured_amount ELSE capture_amount END) AS to_take
-                FROM payments p
-                WHERE status IN ('capture_pending', 'capture_failed') OR status = 'captured' AND NOT EXISTS (
-                    SELECT FROM refunds r
-                    WHERE r.hotel_id = p.hotel_id AND r.payment_id = p.payment_id AND r.reason = 'no_booking')
-                GROUP BY hotel_id, hold_id
-            ) kept USING (hotel_id, hold_id)",
+                SELECT hotel_id, hold_id, count(*) AS payments, sum(amount) AS amount, sum(taken) AS taken
+                FROM (
+                    SELECT p.*, CASE p.status WHEN 'captured' THEN p.captured_amount - coalesce(r.given_back, 0)
+                                              ELSE p.capture_amount END AS taken
+                    FROM payments p LEFT JOIN (
+                        SELECT hotel_id, payment_id, sum(amount) AS given_back
+                        FROM refunds WHERE reason <> 'staff' AND status <> 'failed' GROUP BY hotel_id, payment_id
+                    ) r USING (hotel_id, payment_id)
+                    WHERE p.status IN ('captured', 'capture_pending', 'capture_failed')
+                ) p
+                WHERE status <> 'captured' OR taken > 0 GROUP BY hotel_id, hold_id
+            ) kept USING (hotel_id, hold_id)
+            WHERE b.status <> 'cancelled'",
+    },
+    // The moment of the decision is a little before the one that is stored, and a deadline may lie between them.
+    Check {
+        name: "money.cancellation_is_by_the_terms",
+        says: "A cancelled booking costs what its rooms' terms said at that moment, and of its money as much is kept.",
+        select: "
+            SELECT booking_id::text, bool_or(b.penalty = terms.penalty
+                AND coalesce(paid.kept, 0) <= terms.keep AND coalesce(paid.kept_by_terms, 0) >= terms.keep)
+            FROM bookings b LEFT JOIN (
+                SELECT hotel_id, booking_id, moment, sum(d.penalty) AS penalty, sum(d.due_now - d.refund) AS keep
+                FROM bookings JOIN booking_rooms r USING (hotel_id, booking_id)
+                CROSS JOIN LATERAL (VALUES (cancelled_at), (cancelled_at - interval '10 s')) moments (moment)
+                CROSS JOIN LATERAL (
+                    SELECT substring(entry ->> 'penalty' from '^[0-9]+$')::numeric AS penalty,
+                        substring(entry ->> 'refund' from '^[0-9]+$')::numeric AS refund,
+                        substring(r.price #>> '{price,due_now}' from '^[0-9]+$')::numeric AS due_now
+                    FROM jsonb_path_query(r.price, '$.cancellation[*]') WITH ORDINALITY deadline (entry, nth)
+                    WHERE coalesce(to_char(moment AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS') COLLATE \"C\"
+                        < left(entry ->> 'until', 19) COLLATE \"C\", true)
+                    ORDER BY nth LIMIT 1
+                ) d
+                WHERE status = 'cancelled' GROUP BY hotel_id, booking_id, moment
+            ) terms USING (hotel_id, booking_id)
+            LEFT JOIN (
+                SELECT hotel_id, hold_id,
+                    sum(CASE p.status WHEN 'captured' THEN p.captured_amount - coalesce(r.given_back, 0)
+                                      ELSE coalesce(p.capture_amount, 0) END) AS kept,
+                    sum(CASE p.status WHEN 'captured' THEN p.captured_amount - coalesce(r.by_terms, 0)
+                                      ELSE coalesce(p.capture_amount, 0) END) AS kept_by_terms
+                FROM payments p LEFT JOIN (
+                    SELECT hotel_id, payment_id, sum(amount) AS given_back,
+                        sum(amount) FILTER (WHERE reason <> 'staff') AS by_terms
+                    FROM refunds WHERE status <> 'failed' GROUP BY hotel_id, payment_id
+                ) r USING (hotel_id, payment_id)
+                WHERE p.status IN ('captured', 'capture_pending', 'capture_failed') GROUP BY hotel_id, hold_id
+            ) paid USING (hotel_id, hold_id)
+            WHERE b.status = 'cancelled' GROUP BY hotel_id, booking_id",
     },
     Check {
         name: "money.captured_has_a_home",
@@ -105,8 +146,8 @@ pub(super) const CHECKS: &[Check] = &[
         select: "
             SELECT payment_id::text, coalesce(r.given_back, 0) = p.captured_amount
                 OR h.status = 'converted' AND r.without_booking IS NOT TRUE
-                OR h.status = 'active' AND h.current_attempt = a.attempt_id AND r.given_back IS NULL
-                OR h.status IN ('released', 'expired') AND r.given_back IS NULL AND EXISTS (
+                OR h.status = 'active' AND h.current_attempt = a.attempt_id
+                OR h.status IN ('released', 'expired') AND EXISTS (
                     SELECT FROM jobs j WHERE j.hotel_id = h.hotel_id AND j.subject_id = h.hold_id
                     AND j.kind = 'give_back' AND j.done_at IS NULL)
             FROM payments p
@@ -171,7 +212,7 @@ pub(super) const CHECKS: &[Check] = &[
                 WHEN 'voided' THEN i.status = 'voided'
                 WHEN 'failed' THEN i.status = 'declined' AND i.decline_code = p.failure_code
                 WHEN 'capture_failed' THEN i.status IN ('voided', 'declined')
-                WHEN 'abandoned' THEN a.recovery_point <> 'settled' OR i.status = 'voided'
+                WHEN 'abandoned' THEN a.recovery_point <> 'settled' OR i.status IN ('voided', 'declined')
                 WHEN 'authorized' THEN i.status IN ('authorized', 'captured', 'voided')
                 WHEN 'capture_pending' THEN i.status IN ('authorized', 'captured', 'voided')
                 WHEN 'void_pending' THEN i.status IN ('authorized', 'captured', 'voided')

@@ -65,8 +65,9 @@ pub(super) const CHECKS: &[Check] = &[
         says: "Each state that a payment reached has its one event, the first and the present among them, \
                and each event raised its version.",
         select: "
-            SELECT payment_id::text, cardinality(e.topics) = p.version AND e.different = p.version
+            SELECT payment_id::text, cardinality(e.topics) <= p.version AND e.different = cardinality(e.topics)
                 AND e.topics @> ARRAY['payment.initiated', 'payment.' || p.status]
+                AND (p.capture_amount IS NULL OR e.topics @> ARRAY['payment.capture_pending'])
             FROM payments p LEFT JOIN (
                 SELECT hotel_id, subject_id AS payment_id, array_agg(topic) AS topics,
                     count(DISTINCT topic) AS different
@@ -113,15 +114,15 @@ pub(super) const CHECKS: &[Check] = &[
     },
     Check {
         name: "trail.job_has_its_subject",
-        says: "What a job is about is there, and is about it once while the job is open.",
+        says: "What a job is about is there, once while the job is open, and the job is in the lane of its payment or hold.",
         select: "
-            SELECT j.job_id::text, subject.subject_id IS NOT NULL AND (j.done_at IS NOT NULL OR
+            SELECT j.job_id::text, subject.lane = j.lane AND (j.done_at IS NOT NULL OR
                 count(*) FILTER (WHERE j.done_at IS NULL) OVER (PARTITION BY j.hotel_id, j.kind, j.subject_id) = 1)
             FROM jobs j LEFT JOIN (
-                SELECT 'capture' AS kind, hotel_id, payment_id AS subject_id FROM payments
-                UNION ALL SELECT 'void', hotel_id, payment_id FROM payments
-                UNION ALL SELECT 'refund', hotel_id, refund_id FROM refunds
-                UNION ALL SELECT 'give_back', hotel_id, hold_id FROM holds
+                SELECT 'capture' AS kind, hotel_id, payment_id AS subject_id, payment_id AS lane FROM payments
+                UNION ALL SELECT 'void', hotel_id, payment_id, payment_id FROM payments
+                UNION ALL SELECT 'refund', hotel_id, refund_id, payment_id FROM refunds
+                UNION ALL SELECT 'give_back', hotel_id, hold_id, hold_id FROM holds
             ) subject USING (kind, hotel_id, subject_id)",
     },
     Check {

@@ -58,6 +58,7 @@ async fn in_time_it_costs_nothing() {
     assert_eq!(accounts(&app), "nothing", "whoever had something of it has it no more");
     cancel(&ada, &booking).await.problem(409, "already_cancelled");
     booked(&ada, &hotel, 10, 12).await;
+    app.verified();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -124,6 +125,7 @@ async fn before_the_capture_only_the_penalty_is_captured() {
         assert_eq!(app.text("SELECT status FROM payments"), "capture_pending");
         let body = cancel(&ada, &booking).await.ok(200);
         assert_eq!(body["refund"]["amount"].as_i64().expect("an amount") + sum.parse::<i64>().expect("a sum"), 20_000);
+        app.verified();
         app.execute("DROP TRIGGER later ON jobs; UPDATE jobs SET run_at = clock_timestamp()");
         all_done(&app).await;
         assert_eq!(app.text("SELECT captured_amount FROM simulator_intents"), sum);
@@ -131,6 +133,7 @@ async fn before_the_capture_only_the_penalty_is_captured() {
         assert_eq!(app.rows("refunds"), 0, "what was never taken is not given back");
         let expected = if sum == "0" { "nothing" } else { "hotel -10000, provider 10000" };
         assert_eq!(accounts(&app), expected);
+        app.verified();
     }
 }
 
@@ -148,6 +151,7 @@ async fn a_trial_tells_and_changes_nothing() {
     assert_eq!((app.rows("refunds"), app.number("SELECT version FROM bookings")), (0, 1));
     let done = cancel(&ada, &booking).await.ok(200);
     assert_eq!((&done["penalty"], &done["refund"]), (&trial["penalty"], &trial["refund"]));
+    app.verified();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -161,6 +165,7 @@ async fn a_booking_to_be_paid_at_the_hotel_has_nothing_to_give_back() {
     assert_eq!((&body["penalty"], &body["refund"]), (&eur(20_000), &eur(0)));
     assert_eq!((app.rows("payments"), app.rows("ledger_lines")), (0, 0));
     assert_eq!(hotel.stock(&app, hotel.day(11)), (0, 0));
+    app.verified();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -207,6 +212,7 @@ async fn ten_at_once_cancel_once_and_one_key_replays() {
     let first = cancel_keyed(&ada, &booking, &key, body.clone()).await.ok(200);
     let again = cancel_keyed(&ada, &booking, &key, body).await;
     assert_eq!((again.header("idempotency-replayed"), again.ok(200)), (Some("true"), first));
+    app.verified();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -223,4 +229,5 @@ async fn a_cancellation_that_meets_the_capture_keeps_nothing() {
                 FROM simulator_intents";
     assert_eq!(app.text(kept), "0");
     assert_eq!(accounts(&app), "nothing");
+    app.verified();
 }

@@ -9,6 +9,13 @@ use crate::support::{Guest, Hotel, TestApp};
 /// The provider captures of its own accord.
 const CAPTURE: &str = "UPDATE simulator_intents SET status = 'captured', captured_amount = amount;";
 
+/// What was told of an answer that is waited for again.
+const UNTOLD: &str = "
+    UPDATE outbox_events SET topic = 'payment.processing' WHERE topic = 'payment.authorized';
+    DELETE FROM outbox_events WHERE event_id = (
+        SELECT event_id FROM outbox_events WHERE topic = 'hold.active' ORDER BY created_at DESC LIMIT 1);
+    UPDATE holds SET version = version - 1;";
+
 async fn paid(app: &TestApp, ada: &Guest) -> Value {
     let hotel = Hotel::one_room(app);
     let hold = ada.held(&hotel.id(), &hotel.stay(10, 12)).await;
@@ -32,6 +39,7 @@ fn await_answer(app: &TestApp, paying_until: &str, lease: &str) {
     app.execute(&format!(
         "BEGIN;
          {CAPTURE}
+         {UNTOLD}
          UPDATE payments SET status = 'processing';
          UPDATE holds SET status = 'paying', paying_until = clock_timestamp() + interval '{paying_until}';
          UPDATE payment_attempts SET recovery_point = 'intent_stored', lease_until = clock_timestamp() + interval '{lease}';
@@ -47,10 +55,12 @@ async fn a_capture_that_the_hold_waits_for_pays_it() {
     await_answer(&app, "2 minutes", "-1 second");
     until(&app, "SELECT status FROM payments", "captured").await;
     assert_eq!(app.text("SELECT status FROM holds"), "active");
+    app.verified();
     ada.pay(&hold_id, "pm_card_visa").await.problem(409, "already_paid");
     ada.confirm(&hold_id).await.ok(201);
     assert_eq!((app.rows("payments"), app.rows("refunds")), (1, 0));
     assert_eq!(app.number("SELECT count(*) FROM jobs WHERE done_at IS NULL"), 0);
+    app.verified();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -84,6 +94,7 @@ async fn a_late_capture_is_refunded_and_the_hold_can_be_paid_anew() {
     until(&app, "SELECT string_agg(status, ',' ORDER BY payment_id) FROM payments", "captured,captured").await;
     assert_eq!(app.number("SELECT sum(captured_amount)::bigint FROM payments"), 40_000);
     assert_eq!(app.number("SELECT sum(amount)::bigint FROM simulator_refunds"), 20_000);
+    app.verified();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -94,18 +105,20 @@ async fn a_retry_after_an_abandoned_attempt_is_told_that_the_hold_goes_on() {
     let hold = ada.held(&hotel.id(), &hotel.stay(10, 12)).await;
     let body = json!({ "hold_id": hold["hold_id"], "payment_method": "pm_card_visa" });
     ada.post_keyed("/payments", "a-key-of-a-dead-call", body.clone()).await.ok(201);
-    app.execute(
+    app.execute(&format!(
         "BEGIN;
+         {UNTOLD}
          UPDATE idempotency_keys SET status = NULL, body = NULL, location = NULL, finished_at = NULL,
              lease_until = clock_timestamp() - interval '1 second' WHERE key = 'a-key-of-a-dead-call';
          UPDATE simulator_intents SET status = 'requires_confirmation';
          UPDATE payments SET status = 'processing';
          UPDATE holds SET status = 'paying', paying_until = clock_timestamp() - interval '1 second';
          UPDATE payment_attempts SET recovery_point = 'intent_stored', lease_until = clock_timestamp() + interval '1 hour';
-         COMMIT;",
-    );
+         COMMIT;"
+    ));
     ada.post_keyed("/payments", "a-key-of-a-dead-call", body).await.problem(409, "payment_abandoned");
     assert_eq!(app.text("SELECT status FROM simulator_intents"), "voided");
     ada.pay(&hold["hold_id"], "pm_card_visa").await.ok(201);
     ada.confirm(&hold["hold_id"]).await.ok(201);
+    app.verified();
 }

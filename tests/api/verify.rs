@@ -11,11 +11,12 @@ use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::result::Error;
 use lastroom::verify::{self, Line};
+use serde_json::{Value, json};
 
 use self::breaches::{BREACHES, Breach};
 use self::world::World;
 use crate::migrations::lines;
-use crate::support::{Guest, Hotel, Start, Terms, TestApp};
+use crate::support::{Guest, Hotel, Start, Terms, TestApp, key};
 
 /// The lines of broken invariants.
 fn broken(lines: Vec<Line>) -> Vec<Line> {
@@ -56,6 +57,7 @@ async fn every_breach_is_found_by_name_and_id_and_by_nothing_else() {
 #[derive(Clone, Copy)]
 enum Walk {
     Books,
+    Cancels,
     GivesBack,
     IsDeclined,
     Lapses,
@@ -69,15 +71,21 @@ async fn walk(guest: Guest, hotel_id: String, stay: String, end: Walk) {
     let method = match end {
         Walk::Lapses => return,
         Walk::IsDeclined => "pm_card_chargeDeclined",
-        Walk::Books | Walk::GivesBack => "pm_card_visa",
+        Walk::Books | Walk::Cancels | Walk::GivesBack => "pm_card_visa",
     };
     // Declined; or, on a slow machine, its time is over by now.
     if guest.pay(&hold_id, method).await.status != 201 {
         return;
     }
-    match end {
-        Walk::GivesBack => drop(guest.delete(&format!("/holds/{}", hold_id.as_str().expect("an id"))).await.ok(204)),
-        _ => drop(guest.confirm(&hold_id).await.ok(201)),
+    let path = |of: &str, id: &Value| format!("/{of}/{}", id.as_str().expect("an id"));
+    if let Walk::GivesBack = end {
+        guest.delete(&path("holds", &hold_id)).await.ok(204);
+        return;
+    }
+    let booking = guest.confirm(&hold_id).await.ok(201);
+    if let Walk::Cancels = end {
+        let cancel = path("bookings", &booking["booking_id"]) + "/cancel";
+        guest.post_keyed(&cancel, &key(), json!({})).await.ok(200);
     }
 }
 
@@ -94,7 +102,7 @@ async fn work_under_way_is_no_breach() {
     for guest_no in 0..4 {
         let (guest, hotel_id, stay) = (app.guest().await, hotel.id(), hotel.stay(10, 13));
         guests.push(tokio::spawn(async move {
-            let ends = [Walk::Books, Walk::IsDeclined, Walk::Books, Walk::GivesBack, Walk::Lapses];
+            let ends = [Walk::Books, Walk::IsDeclined, Walk::Cancels, Walk::GivesBack, Walk::Lapses];
             for end in ends.into_iter().cycle().skip(guest_no).take(15) {
                 walk(guest.clone(), hotel_id.clone(), stay.clone(), end).await;
             }

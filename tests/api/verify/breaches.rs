@@ -197,6 +197,10 @@ pub const BREACHES: &[Breach] = &[
         "UPDATE payments SET user_id = {bob} WHERE hold_id = {given_back}
          RETURNING concat_ws(' ', 'payment', payment_id) AS line",
     ),
+    breach(
+        &["funnel.deleted_hotel_expects_nobody"],
+        "UPDATE hotels SET deleted_at = now() WHERE hotel_id = {other_hotel} RETURNING hotel_id::text AS line",
+    ),
     // Money.
     breach(
         &["money.payment_is_what_is_due"],
@@ -215,7 +219,7 @@ pub const BREACHES: &[Breach] = &[
         "UPDATE payments SET hold_id = {taken} WHERE hold_id = {paid} RETURNING hold_id::text AS line",
     ),
     breach(
-        &["money.at_most_five_declines", "money.payment_is_what_is_due"],
+        &["money.at_most_five_declines", "money.payment_is_what_is_due", "ledger.tax_is_the_quotes"],
         "UPDATE payments SET hold_id = {declined} WHERE hold_id = {booked} AND status = 'failed'
          RETURNING hold_id::text AS line",
     ),
@@ -245,23 +249,33 @@ pub const BREACHES: &[Breach] = &[
         "UPDATE payments p SET capture_amount = capture_amount - 1 FROM bookings b
          WHERE p.hold_id = b.hold_id AND b.hold_id = {taking} RETURNING booking_id::text AS line",
     ),
-    // The money of a booking given back as if there were none.
     breach(
-        &["money.booking_is_paid", "money.captured_has_a_home", "trail.refund_has_its_events"],
-        "WITH lost AS (
-             INSERT INTO refunds (hotel_id, refund_id, payment_id, amount, reason, status, provider_key)
-             SELECT hotel_id, gen_random_uuid(), payment_id, captured_amount, 'no_booking', 'failed', 'lost'
-             FROM payments WHERE hold_id = {booked} AND status = 'captured'
-         )
-         SELECT booking_id::text AS line FROM bookings WHERE hold_id = {booked}",
+        &["money.cancellation_is_by_the_terms"],
+        "UPDATE bookings SET penalty = penalty - 1 WHERE hold_id = {penalised} RETURNING booking_id::text AS line",
+    ),
+    // Cancelled in time, by the clock, and penalised all the same.
+    breach(
+        &["money.cancellation_is_by_the_terms"],
+        "UPDATE bookings SET cancelled_at = check_in + interval '1 day' WHERE hold_id = {penalised}
+         RETURNING booking_id::text AS line",
     ),
     breach(
         &["money.captured_has_a_home"],
+        "UPDATE holds h SET current_attempt = NULL FROM payments p
+         WHERE h.hold_id = {taken} AND p.hold_id = h.hold_id RETURNING payment_id::text AS line",
+    ),
+    breach(
+        &["money.captured_has_a_home", "ledger.refund_has_its_movements", "ledger.accounts_stand_as_they_may"],
         "UPDATE refunds r SET amount = r.amount - 1 FROM payments p
          WHERE r.payment_id = p.payment_id AND hold_id = {refunding} RETURNING r.payment_id::text AS line",
     ),
     breach(
-        &["money.refunds_are_within_the_capture", "money.captured_has_a_home"],
+        &[
+            "money.refunds_are_within_the_capture",
+            "money.captured_has_a_home",
+            "ledger.refund_has_its_movements",
+            "ledger.accounts_stand_as_they_may",
+        ],
         "UPDATE refunds r SET amount = r.amount + 1 FROM payments p
          WHERE r.payment_id = p.payment_id AND hold_id = {refunding} RETURNING r.payment_id::text AS line",
     ),
@@ -297,7 +311,7 @@ pub const BREACHES: &[Breach] = &[
          WHERE metadata ->> 'hold_id' = {given_back} AND hold_id = {given_back} RETURNING payment_id::text AS line",
     ),
     breach(
-        &["money.ledgers_agree"],
+        &["money.ledgers_agree", "ledger.provider_is_the_providers_books"],
         "UPDATE simulator_intents i SET captured_amount = i.captured_amount - 1 FROM payments p
          WHERE metadata ->> 'hold_id' = {taken} AND hold_id = {taken} RETURNING payment_id::text AS line",
     ),
@@ -318,13 +332,67 @@ pub const BREACHES: &[Breach] = &[
          WHERE metadata ->> 'hold_id' = {refused} AND hold_id = {refused} RETURNING payment_id::text AS line",
     ),
     breach(
-        &["money.ledgers_agree_on_refunds"],
+        &["money.ledgers_agree_on_refunds", "ledger.provider_is_the_providers_books"],
         "DELETE FROM simulator_refunds RETURNING idempotency_key AS line",
     ),
     breach(
         &["money.ledgers_agree_on_refunds"],
-        "INSERT INTO simulator_refunds SELECT 'stray', intent_id, 1 FROM simulator_refunds
+        "INSERT INTO simulator_refunds SELECT 'stray', intent_id, 1 FROM simulator_refunds LIMIT 1
          RETURNING idempotency_key AS line",
+    ),
+    // The ledger.
+    breach(
+        &["ledger.movement_balances"],
+        "UPDATE ledger_lines l SET currency = 'USD' FROM payments p
+         WHERE l.payment_id = p.payment_id AND hold_id = {taken} AND account = 'guest' RETURNING movement_id::text AS line",
+    ),
+    breach(
+        &["ledger.movement_balances"],
+        "UPDATE ledger_lines l SET amount = l.amount + 1 FROM payments p
+         WHERE l.payment_id = p.payment_id AND hold_id = {taken} AND account = 'guest' RETURNING movement_id::text AS line",
+    ),
+    breach(
+        &["ledger.payment_has_its_movements"],
+        "WITH lost AS (
+             DELETE FROM ledger_lines l USING payments p WHERE l.payment_id = p.payment_id AND hold_id = {taken}
+         )
+         SELECT payment_id::text AS line FROM payments WHERE hold_id = {taken}",
+    ),
+    // Not earned, and so still the guest's.
+    breach(
+        &["ledger.payment_has_its_movements", "ledger.accounts_stand_as_they_may"],
+        "WITH lost AS (
+             DELETE FROM ledger_lines l USING payments p
+             WHERE l.payment_id = p.payment_id AND hold_id = {booked} AND kind = 'earned'
+         )
+         SELECT payment_id::text AS line FROM payments WHERE hold_id = {booked} AND status = 'captured'",
+    ),
+    breach(
+        &["ledger.refund_has_its_movements", "ledger.provider_is_the_providers_books", "ledger.accounts_stand_as_they_may"],
+        "WITH lost AS (
+             DELETE FROM ledger_lines l USING payments p
+             WHERE l.payment_id = p.payment_id AND hold_id = {refunded} AND kind = 'refunded' RETURNING refund_id
+         )
+         SELECT DISTINCT refund_id::text AS line FROM lost",
+    ),
+    // Taxes kept by the hotel.
+    breach(
+        &["ledger.accounts_stand_as_they_may"],
+        "WITH moved AS (
+             UPDATE ledger_lines l SET amount = l.amount + CASE account WHEN 'tax' THEN 1 ELSE -1 END FROM payments p
+             WHERE l.payment_id = p.payment_id AND hold_id = {booked} AND kind = 'earned' AND account IN ('tax', 'hotel')
+             RETURNING l.payment_id
+         )
+         SELECT DISTINCT payment_id::text AS line FROM moved",
+    ),
+    breach(
+        &["ledger.provider_is_the_providers_books", "money.ledgers_agree_on_refunds"],
+        "WITH lost AS (DELETE FROM simulator_refunds RETURNING intent_id)
+         SELECT payment_id::text AS line FROM lost JOIN payment_attempts USING (intent_id)",
+    ),
+    breach(
+        &["ledger.tax_is_the_quotes"],
+        "UPDATE payments SET tax_amount = tax_amount + 1 WHERE hold_id = {paid} RETURNING payment_id::text AS line",
     ),
     // The trail.
     unguarded(
@@ -410,8 +478,8 @@ pub const BREACHES: &[Breach] = &[
         &["trail.job_has_its_subject"],
         "DROP INDEX jobs_open_key",
         "WITH again AS (
-             INSERT INTO jobs (hotel_id, job_id, kind, subject_id)
-             SELECT hotel_id, gen_random_uuid(), kind, subject_id FROM jobs WHERE subject_id = {returning}
+             INSERT INTO jobs (hotel_id, job_id, kind, subject_id, lane)
+             SELECT hotel_id, gen_random_uuid(), kind, subject_id, lane FROM jobs WHERE subject_id = {returning}
              RETURNING job_id
          )
          SELECT job_id::text AS line FROM again

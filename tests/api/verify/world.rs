@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Guest, Hotel, Start, Terms, TestApp};
+use crate::support::{Guest, Hotel, Start, Terms, TestApp, key};
 
 /// The server has stopped, so that what is under way stays so. A hold is called by what became of it.
 pub struct World {
@@ -33,6 +33,10 @@ impl World {
         let rooms = |capacity| Terms { capacity, ..Terms::default() };
         let hotel = Hotel::with(&app, &rooms(30));
         let later = Hotel::with(&app, &Terms { payment_policy: "pay_at_property", ..rooms(9) });
+        app.execute(
+            "INSERT INTO taxes (hotel_id, tax_id, name, percent, kind, included, due)
+             SELECT hotel_id, gen_random_uuid(), 'VAT', 10, 'percent', true, 'now' FROM hotels",
+        );
         let mut names = vec![
             ("room_type", hotel.room_type_id.to_string()),
             ("other_hotel", later.id()),
@@ -55,8 +59,13 @@ impl World {
             names.push((name, walk(&ada, &hotel, end).await));
         }
         names.push(("booked", book_several(&app, &ada, &hotel).await));
-        for name in ["later", "cancelled"] {
-            names.push((name, walk(&bob, &later, End::Books).await));
+        names.push(("later", walk(&bob, &later, End::Books).await));
+        app.execute("UPDATE cancellation_tiers SET penalty_percent = 30");
+        for (name, hotel) in [("cancelled", &later), ("penalised", &hotel)] {
+            let hold_id = walk(&bob, hotel, End::Books).await;
+            app.eventually("SELECT count(*) FROM jobs WHERE done_at IS NULL", "0").await;
+            cancel(&app, &bob, &hold_id).await;
+            names.push((name, hold_id));
         }
         for name in ["refunded", "refunding"] {
             names.push((name, captured_unasked(&app, &ada, &hotel).await));
@@ -121,12 +130,18 @@ async fn book_several(app: &TestApp, ada: &Guest, hotel: &Hotel) -> String {
         quotes.push(ada.quote(&offer["offer_id"]).await["quote_id"].clone());
     }
     let hold = ada.hold_items(&quotes).await.ok(201);
-    app.execute("DELETE FROM taxes");
+    app.execute("DELETE FROM taxes WHERE name = 'City'");
     ada.extend(&hold, 1, json!({})).await.ok(200);
     ada.pay(&hold["hold_id"], "pm_card_chargeDeclined").await.problem(402, "card_declined");
     ada.pay(&hold["hold_id"], "pm_card_visa").await.ok(201);
     ada.confirm(&hold["hold_id"]).await.ok(201);
     id(&hold["hold_id"])
+}
+
+/// Cancels the booking that was made of a hold.
+async fn cancel(app: &TestApp, guest: &Guest, hold_id: &str) {
+    let booking_id = app.text(&format!("SELECT booking_id FROM bookings WHERE hold_id = '{hold_id}'"));
+    guest.post_keyed(&format!("/bookings/{booking_id}/cancel"), &key(), json!({})).await.ok(200);
 }
 
 /// A hold that is given back after the provider took its money of its own accord.
@@ -156,15 +171,19 @@ const A_MOMENT_AGO: &str = "
         SELECT p.hold_id, p.payment_id, a.attempt_id, a.intent_id, p.hotel_id
         FROM payments p JOIN payment_attempts a USING (hotel_id, payment_id) WHERE p.status <> 'failed';
     CREATE FUNCTION pg_temp.payment(uuid) RETURNS uuid LANGUAGE sql AS 'SELECT payment_id FROM way WHERE hold_id = $1';
+    CREATE FUNCTION pg_temp.untake(uuid) RETURNS void LANGUAGE sql AS '
+        UPDATE simulator_intents SET status = ''authorized'', captured_amount = 0 WHERE metadata ->> ''hold_id'' = $1::text;
+        DELETE FROM ledger_lines USING way WHERE ledger_lines.payment_id = way.payment_id AND hold_id = $1';
     CREATE FUNCTION pg_temp.intent(uuid) RETURNS text LANGUAGE sql AS 'SELECT intent_id FROM way WHERE hold_id = $1';
 
     UPDATE payments SET status = 'capture_pending', captured_amount = 0, version = version - 1 WHERE hold_id = {taking};
-    UPDATE simulator_intents SET status = 'authorized', captured_amount = 0 WHERE intent_id = pg_temp.intent({taking});
+    SELECT pg_temp.untake({taking});
     DELETE FROM outbox_events WHERE topic = 'payment.captured' AND subject_id = pg_temp.payment({taking});
     UPDATE jobs SET done_at = NULL WHERE subject_id = pg_temp.payment({taking});
 
     UPDATE payments SET status = 'capture_failed', captured_amount = 0 WHERE hold_id = {refused};
-    UPDATE simulator_intents SET status = 'voided', captured_amount = 0 WHERE intent_id = pg_temp.intent({refused});
+    SELECT pg_temp.untake({refused});
+    UPDATE simulator_intents SET status = 'voided' WHERE intent_id = pg_temp.intent({refused});
     UPDATE outbox_events SET topic = 'payment.capture_failed'
         WHERE topic = 'payment.captured' AND subject_id = pg_temp.payment({refused});
 
@@ -183,6 +202,7 @@ const A_MOMENT_AGO: &str = "
     UPDATE refunds SET status = 'pending' WHERE payment_id = pg_temp.payment({refunding});
     DELETE FROM outbox_events USING refunds
         WHERE topic = 'refund.succeeded' AND subject_id = refund_id AND payment_id = pg_temp.payment({refunding});
+    DELETE FROM ledger_lines WHERE kind = 'refunded' AND payment_id = pg_temp.payment({refunding});
     DELETE FROM simulator_refunds WHERE intent_id = pg_temp.intent({refunding});
     UPDATE jobs SET done_at = NULL FROM refunds
         WHERE subject_id = refund_id AND payment_id = pg_temp.payment({refunding});
@@ -191,6 +211,9 @@ const A_MOMENT_AGO: &str = "
     UPDATE simulator_intents SET status = 'captured', captured_amount = amount WHERE intent_id = pg_temp.intent({taken});
     UPDATE outbox_events SET topic = 'payment.captured'
         WHERE topic = 'payment.authorized' AND subject_id = pg_temp.payment({taken});
+    INSERT INTO ledger_lines (hotel_id, movement_id, account, kind, amount, currency, payment_id)
+        SELECT hotel_id, payment_id, account, 'captured', sign * amount, currency, payment_id
+        FROM payments, (VALUES ('provider', 1), ('guest', -1)) line (account, sign) WHERE hold_id = {taken};
 
     UPDATE payments SET status = 'abandoned' WHERE hold_id = {abandoned};
     UPDATE payment_attempts SET recovery_point = 'intent_stored' WHERE payment_id = pg_temp.payment({abandoned});
@@ -209,16 +232,6 @@ const A_MOMENT_AGO: &str = "
     UPDATE payments SET status = 'initiated', version = 1 WHERE hold_id = {paying};
     UPDATE holds SET status = 'paying', paying_until = clock_timestamp() + interval '2 minutes', version = version - 1
         WHERE hold_id = {paying};
-
-    -- Nothing cancels a booking yet.
-    UPDATE inventory i SET sold = sold - 1
-        FROM booking_nights n JOIN booking_rooms USING (hotel_id, booking_room_id) JOIN bookings USING (hotel_id, booking_id)
-        WHERE hold_id = {cancelled} AND (i.hotel_id, i.room_type_id, i.stay_date) = (n.hotel_id, n.room_type_id, n.stay_date);
-    DELETE FROM booking_nights n USING booking_rooms r, bookings b
-        WHERE n.booking_room_id = r.booking_room_id AND r.booking_id = b.booking_id AND b.hold_id = {cancelled};
-    UPDATE bookings SET status = 'cancelled', version = 2 WHERE hold_id = {cancelled};
-    INSERT INTO outbox_events (hotel_id, event_id, topic, subject_id, payload)
-        SELECT hotel_id, gen_random_uuid(), 'booking.cancelled', booking_id, '{}' FROM bookings WHERE hold_id = {cancelled};
 
     INSERT INTO rooms (hotel_id, room_id, room_type_id, number)
         SELECT hotel_id, gen_random_uuid(), room_type_id, '1' FROM room_types WHERE room_type_id = {room_type};
