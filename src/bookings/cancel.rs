@@ -54,7 +54,7 @@ pub fn cancel(
     let nights = store::nights(tx, &booking)?;
     stock::lock(tx, booking.hotel_id, &nights)?.return_sold(tx)?;
     store::free_nights(tx, &booking)?;
-    let booking = store::cancel(tx, &booking, cost.penalty)?;
+    let booking = store::cancel(tx, &booking, cost.penalty, now)?;
     events::emit(tx, booking.hotel_id, "booking.cancelled", booking_id.0, nothing_more())?;
     Ok(Cancellation { booking, penalty: cost.penalty, refund })
 }

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::confirm::Guest;
 use super::state::BookingStatus;
 use crate::access::store::email_key;
-use crate::db::{DbError, Tx, clock_timestamp, sql};
+use crate::db::{DbError, Tx, sql};
 use crate::holds::store::HoldRow;
 use crate::inventory::stock::Nights;
 use crate::kernel::clock::Instant;
@@ -177,13 +177,13 @@ pub(super) fn mark_no_show(tx: &mut Tx<'_>, booking: &BookingRow, penalty: i64) 
 }
 
 /// Confirmed → cancelled, at a penalty in minor units.
-pub(super) fn cancel(tx: &mut Tx<'_>, booking: &BookingRow, penalty: i64) -> Result<BookingRow, DbError> {
+pub(super) fn cancel(tx: &mut Tx<'_>, booking: &BookingRow, penalty: i64, now: Instant) -> Result<BookingRow, DbError> {
     Ok(diesel::update(bookings::table.find((booking.hotel_id, booking.booking_id)))
         .filter(bookings::status.eq(BookingStatus::Confirmed))
         .set((
             bookings::status.eq(BookingStatus::Cancelled),
             bookings::penalty.eq(penalty),
-            bookings::cancelled_at.eq(clock_timestamp().nullable()),
+            bookings::cancelled_at.eq(now),
             bookings::version.eq(bookings::version + 1),
         ))
         .returning(BookingRow::as_returning())

@@ -102,27 +102,25 @@ pub(super) const CHECKS: &[Check] = &[
             ) kept USING (hotel_id, hold_id)
             WHERE b.status <> 'cancelled'",
     },
-    // The moment of the decision is a little before the one that is stored, and a deadline may lie between them.
     Check {
         name: "money.cancellation_is_by_the_terms",
-        says: "A cancelled booking costs what its rooms' terms said at that moment, and of its money as much is kept.",
+        says: "A cancelled booking costs what its rooms' terms said when it was cancelled, and of its money as much is kept.",
         select: "
-            SELECT booking_id::text, bool_or(b.penalty = terms.penalty
-                AND coalesce(paid.kept, 0) <= terms.keep AND coalesce(paid.kept_by_terms, 0) >= terms.keep)
+            SELECT booking_id::text, b.penalty = terms.penalty
+                AND coalesce(paid.kept, 0) <= terms.keep AND coalesce(paid.kept_by_terms, 0) >= terms.keep
             FROM bookings b LEFT JOIN (
-                SELECT hotel_id, booking_id, moment, sum(d.penalty) AS penalty, sum(d.due_now - d.refund) AS keep
+                SELECT hotel_id, booking_id, sum(d.penalty) AS penalty, sum(d.due_now - d.refund) AS keep
                 FROM bookings JOIN booking_rooms r USING (hotel_id, booking_id)
-                CROSS JOIN LATERAL (VALUES (cancelled_at), (cancelled_at - interval '10 s')) moments (moment)
                 CROSS JOIN LATERAL (
                     SELECT substring(entry ->> 'penalty' from '^[0-9]+$')::numeric AS penalty,
                         substring(entry ->> 'refund' from '^[0-9]+$')::numeric AS refund,
                         substring(r.price #>> '{price,due_now}' from '^[0-9]+$')::numeric AS due_now
                     FROM jsonb_path_query(r.price, '$.cancellation[*]') WITH ORDINALITY deadline (entry, nth)
-                    WHERE coalesce(to_char(moment AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS') COLLATE \"C\"
+                    WHERE coalesce(to_char(cancelled_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS') COLLATE \"C\"
                         < left(entry ->> 'until', 19) COLLATE \"C\", true)
                     ORDER BY nth LIMIT 1
                 ) d
-                WHERE status = 'cancelled' GROUP BY hotel_id, booking_id, moment
+                WHERE status = 'cancelled' GROUP BY hotel_id, booking_id
             ) terms USING (hotel_id, booking_id)
             LEFT JOIN (
                 SELECT hotel_id, hold_id,
@@ -137,7 +135,7 @@ pub(super) const CHECKS: &[Check] = &[
                 ) r USING (hotel_id, payment_id)
                 WHERE p.status IN ('captured', 'capture_pending', 'capture_failed') GROUP BY hotel_id, hold_id
             ) paid USING (hotel_id, hold_id)
-            WHERE b.status = 'cancelled' GROUP BY hotel_id, booking_id",
+            WHERE b.status = 'cancelled'",
     },
     Check {
         name: "money.captured_has_a_home",
