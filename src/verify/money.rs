@@ -85,8 +85,7 @@ pub(super) const CHECKS: &[Check] = &[
                nothing was; what staff gave back of it is their affair.",
         select: "
             SELECT booking_id::text, CASE WHEN b.due_now = 0 THEN kept.payments IS NULL
-                ELSE kept.payments = 1 AND kept.amount = b.due_now
-                    AND (kept.taken = b.due_now OR b.status = 'no_show' AND kept.taken < b.due_now) END
+                ELSE kept.payments = 1 AND kept.amount = b.due_now AND kept.taken = b.due_now END
             FROM bookings b LEFT JOIN (
                 SELECT hotel_id, hold_id, count(*) AS payments, sum(amount) AS amount, sum(taken) AS taken
                 FROM (
@@ -100,11 +99,12 @@ pub(super) const CHECKS: &[Check] = &[
                 ) p
                 WHERE status <> 'captured' OR taken > 0 GROUP BY hotel_id, hold_id
             ) kept USING (hotel_id, hold_id)
-            WHERE b.status <> 'cancelled'",
+            WHERE b.status NOT IN ('cancelled', 'no_show')",
     },
     Check {
-        name: "money.cancellation_is_by_the_terms",
-        says: "A cancelled booking costs what its rooms' terms said when it was cancelled, and of its money as much is kept.",
+        name: "money.penalty_is_by_the_terms",
+        says: "A cancelled booking costs what its rooms' terms said at that moment, and a guest who did not come what they \
+               say in the end; as much of its money is kept, less what staff gave back.",
         select: "
             SELECT booking_id::text, b.penalty = terms.penalty
                 AND coalesce(paid.kept, 0) <= terms.keep AND coalesce(paid.kept_by_terms, 0) >= terms.keep
@@ -116,11 +116,11 @@ pub(super) const CHECKS: &[Check] = &[
                         substring(entry ->> 'refund' from '^[0-9]+$')::numeric AS refund,
                         substring(r.price #>> '{price,due_now}' from '^[0-9]+$')::numeric AS due_now
                     FROM jsonb_path_query(r.price, '$.cancellation[*]') WITH ORDINALITY deadline (entry, nth)
-                    WHERE coalesce(to_char(cancelled_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS') COLLATE \"C\"
-                        < left(entry ->> 'until', 19) COLLATE \"C\", true)
+                    WHERE entry ->> 'until' IS NULL OR left(entry ->> 'until', 19) COLLATE \"C\"
+                        > to_char(cancelled_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS') COLLATE \"C\"
                     ORDER BY nth LIMIT 1
                 ) d
-                WHERE status = 'cancelled' GROUP BY hotel_id, booking_id
+                WHERE status IN ('cancelled', 'no_show') GROUP BY hotel_id, booking_id
             ) terms USING (hotel_id, booking_id)
             LEFT JOIN (
                 SELECT hotel_id, hold_id,
@@ -135,7 +135,7 @@ pub(super) const CHECKS: &[Check] = &[
                 ) r USING (hotel_id, payment_id)
                 WHERE p.status IN ('captured', 'capture_pending', 'capture_failed') GROUP BY hotel_id, hold_id
             ) paid USING (hotel_id, hold_id)
-            WHERE b.status = 'cancelled'",
+            WHERE b.status IN ('cancelled', 'no_show')",
     },
     Check {
         name: "money.captured_has_a_home",

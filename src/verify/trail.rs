@@ -83,7 +83,8 @@ pub(super) const CHECKS: &[Check] = &[
                 AND cardinality(e.topics) = CASE r.status WHEN 'pending' THEN 1 ELSE 2 END
             FROM refunds r LEFT JOIN (
                 SELECT hotel_id, subject_id AS refund_id, array_agg(topic) AS topics
-                FROM outbox_events WHERE topic LIKE 'refund.%' GROUP BY hotel_id, subject_id
+                FROM outbox_events WHERE topic IN ('refund.pending', 'refund.succeeded', 'refund.failed')
+                GROUP BY hotel_id, subject_id
             ) e USING (hotel_id, refund_id)",
     },
     Check {

@@ -52,6 +52,7 @@ async fn staff_give_back_in_parts_and_never_too_much() {
     let path = format!("/bookings/{}/cancel", booking["booking_id"].as_str().expect("an id"));
     let cancelled = ada.post_keyed(&path, &key(), json!({})).await.ok(200);
     assert_eq!((&cancelled["penalty"], &cancelled["refund"]), (&eur(0), &eur(0)));
+    app.verified();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -66,6 +67,7 @@ async fn twenty_at_once_give_back_what_was_captured_and_no_more() {
     assert!(answers.iter().all(|answer| answer.status == 201 || answer.status == 409), "{answers:?}");
     app.eventually("SELECT count(*) FROM refunds WHERE status = 'succeeded'", "6").await;
     assert_eq!(app.number("SELECT sum(amount) FROM simulator_refunds"), 18_000);
+    app.verified();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -101,6 +103,7 @@ async fn a_refund_that_is_wrong_changes_nothing() {
     assert_eq!(refused["payment_status"], "authorized");
     app.grant(&manager, &[hotel.id()]);
     refund(&manager, &payment_id, eur(1)).await.ok(201);
+    app.verified();
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -250,12 +250,16 @@ pub const BREACHES: &[Breach] = &[
          WHERE p.hold_id = b.hold_id AND b.hold_id = {taking} RETURNING booking_id::text AS line",
     ),
     breach(
-        &["money.cancellation_is_by_the_terms"],
+        &["money.penalty_is_by_the_terms"],
         "UPDATE bookings SET penalty = penalty - 1 WHERE hold_id = {penalised} RETURNING booking_id::text AS line",
+    ),
+    breach(
+        &["money.penalty_is_by_the_terms"],
+        "UPDATE bookings SET penalty = 0 WHERE hold_id = {absent} RETURNING booking_id::text AS line",
     ),
     // Cancelled in time, by the clock, and penalised all the same.
     breach(
-        &["money.cancellation_is_by_the_terms"],
+        &["money.penalty_is_by_the_terms"],
         "UPDATE bookings SET cancelled_at = check_in + interval '1 day' WHERE hold_id = {penalised}
          RETURNING booking_id::text AS line",
     ),

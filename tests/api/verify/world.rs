@@ -67,6 +67,7 @@ impl World {
             cancel(&app, &bob, &hold_id).await;
             names.push((name, hold_id));
         }
+        names.push(("absent", stay_away(&app, &bob, &hotel).await));
         for name in ["refunded", "refunding"] {
             names.push((name, captured_unasked(&app, &ada, &hotel).await));
         }
@@ -142,6 +143,20 @@ async fn book_several(app: &TestApp, ada: &Guest, hotel: &Hotel) -> String {
 async fn cancel(app: &TestApp, guest: &Guest, hold_id: &str) {
     let booking_id = app.text(&format!("SELECT booking_id FROM bookings WHERE hold_id = '{hold_id}'"));
     guest.post_keyed(&format!("/bookings/{booking_id}/cancel"), &key(), json!({})).await.ok(200);
+}
+
+/// Booked for today, and marked by staff, who give some of the money back all the same.
+async fn stay_away(app: &TestApp, guest: &Guest, hotel: &Hotel) -> String {
+    let staff = app.admin().await;
+    let hold = guest.held(&hotel.id(), &hotel.stay(0, 1)).await;
+    let payment = guest.pay(&hold["hold_id"], "pm_card_visa").await.ok(201);
+    let booking = guest.confirm(&hold["hold_id"]).await.ok(201);
+    app.eventually("SELECT count(*) FROM jobs WHERE done_at IS NULL", "0").await;
+    let path = format!("/admin/hotels/{}/bookings/{}/no-show", hotel.id(), id(&booking["booking_id"]));
+    staff.post(&path, json!({})).await.ok(200);
+    let part = json!({ "amount": { "amount": 1_234, "currency": "EUR" } });
+    staff.post_keyed(&format!("/payments/{}/refunds", id(&payment["payment_id"])), &key(), part).await.ok(201);
+    id(&hold["hold_id"])
 }
 
 /// A hold that is given back after the provider took its money of its own accord.
