@@ -107,6 +107,30 @@ async fn a_refund_that_is_wrong_changes_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn money_that_waits_for_a_booking_is_not_given_back_in_parts() {
+    let app = TestApp::start().await;
+    let (admin, ada) = (app.admin().await, app.guest().await);
+    let hotel = Hotel::one_room(&app);
+    let hold = ada.held(&hotel.id(), &hotel.stay(10, 12)).await;
+    let payment = ada.pay(&hold["hold_id"], "pm_card_visa").await.ok(201);
+    // The provider captured unasked, and the worker heard it before the guest confirmed.
+    app.execute(
+        "UPDATE simulator_intents SET status = 'captured', captured_amount = amount;
+         UPDATE payments SET status = 'captured', captured_amount = amount;
+         UPDATE outbox_events SET topic = 'payment.captured' WHERE topic = 'payment.authorized';
+         INSERT INTO ledger_lines (hotel_id, movement_id, account, kind, amount, currency, payment_id)
+             SELECT hotel_id, payment_id, account, 'captured', sign * amount, currency, payment_id
+             FROM payments, (VALUES ('provider', 1), ('guest', -1)) line (account, sign)",
+    );
+    app.verified();
+    refund(&admin, &payment["payment_id"], eur(5_000)).await.problem(409, "not_booked");
+    ada.confirm(&hold["hold_id"]).await.ok(201);
+    refund(&admin, &payment["payment_id"], eur(5_000)).await.ok(201);
+    app.eventually("SELECT count(*) FROM jobs WHERE done_at IS NULL", "0").await;
+    app.verified();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_guest_who_does_not_come_pays_what_the_policy_says() {
     // The worker finds no job that is due before the test has looked.
     for (policy, penalty) in [("prepaid", "20000"), ("pay_at_property", "20000")] {

@@ -62,6 +62,7 @@ fn halt(error: RefundError) -> Halt {
         RefundError::Db(error) => return Halt::Db(error),
         RefundError::NotFound => Problem::plain(Code::NotFound),
         RefundError::OtherCurrency => Problem::field("amount.currency", "must be the payment's"),
+        RefundError::NotBooked => Problem::plain(Code::NotBooked),
         RefundError::NotCaptured(status) => Problem::plain(Code::NotCaptured).with("payment_status", status),
         RefundError::TooMuch { left } => Problem::plain(Code::RefundExceedsCaptured).with("refundable", left),
     })
@@ -78,7 +79,7 @@ fn halt(error: RefundError) -> Halt {
         (status = 401, body = ProblemDocument, content_type = "application/problem+json"),
         (status = 403, body = ProblemDocument, content_type = "application/problem+json"),
         (status = 404, body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 409, body = ProblemDocument, content_type = "application/problem+json", description = "refund_exceeds_captured with refundable; not_captured with payment_status; idempotency_key_reused; idempotency_in_progress"),
+        (status = 409, body = ProblemDocument, content_type = "application/problem+json", description = "refund_exceeds_captured with refundable; not_captured with payment_status; not_booked; idempotency_key_reused; idempotency_in_progress"),
         (status = 422, body = ProblemDocument, content_type = "application/problem+json"),
         (status = 503, body = ProblemDocument, content_type = "application/problem+json"),
     ))]

@@ -6,6 +6,7 @@ use crate::access::guard::Caller;
 use crate::audit::{self, Action, Resource, Subject};
 use crate::carries_db;
 use crate::db::{DbError, Tx};
+use crate::holds::state::HoldStatus;
 use crate::kernel::ids::PaymentId;
 use crate::kernel::money::Money;
 use crate::payments::state::PaymentStatus;
@@ -20,6 +21,8 @@ pub enum RefundError {
     OtherCurrency,
     #[error("the payment is {0}")]
     NotCaptured(PaymentStatus),
+    #[error("no booking was made of the payment's hold")]
+    NotBooked,
     #[error("only {left:?} can be given back")]
     TooMuch { left: Money },
     #[error(transparent)]
@@ -28,6 +31,8 @@ pub enum RefundError {
 carries_db!(RefundError);
 
 /// Owes `amount`, which is positive, to the guest; the refund, still pending.
+///
+/// Only of a booking's money: what was captured for a hold that still waits is given back by releasing the hold.
 ///
 /// Locks: the payment, so that of requests at once each sees what those before it took.
 pub fn request(tx: &mut Tx<'_>, by: &Caller, payment_id: PaymentId, amount: Money) -> Result<RefundRow, RefundError> {
@@ -38,6 +43,10 @@ pub fn request(tx: &mut Tx<'_>, by: &Caller, payment_id: PaymentId, amount: Mone
     }
     if payment.status != PaymentStatus::Captured {
         return Err(RefundError::NotCaptured(payment.status));
+    }
+    // A part of it missing, the hold would have to be paid anew, and the rest be nobody's.
+    if payment.hold_status != HoldStatus::Converted {
+        return Err(RefundError::NotBooked);
     }
     if amount.amount > payment.refundable() {
         return Err(RefundError::TooMuch { left: Money::new(payment.refundable(), payment.currency) });
