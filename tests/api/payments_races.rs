@@ -40,6 +40,7 @@ async fn fifty_payments_of_one_hold_authorise_and_capture_once() {
     app.eventually("SELECT count(*) FROM jobs WHERE done_at IS NULL", "0").await;
     assert_eq!(app.text("SELECT string_agg(status || captured_amount, ' ') FROM simulator_intents"), "captured20000");
     assert_eq!(app.text("SELECT string_agg(status, ' ') FROM payments"), "captured");
+    app.verified();
 }
 
 /// Holds that all expire at one instant, each paid at some instant around it, each confirmed if it could be paid.
@@ -85,6 +86,7 @@ async fn around_the_instant_of_expiry(holds: i32) {
     let open = "SELECT count(*) FROM simulator_intents WHERE status NOT IN ('captured', 'voided')";
     assert_eq!(app.number(open), 0, "and nothing else is kept or reserved");
     app.eventually("SELECT count(*) FROM holds WHERE status IN ('active', 'paying')", "0").await;
+    app.verified();
 }
 
 #[tokio::test(flavor = "multi_thread")]
