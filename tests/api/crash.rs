@@ -1,60 +1,19 @@
 //! The program itself, killed: what was confirmed is there again.
 
-use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::Command;
 
 use serde_json::{Value, json};
 
-use crate::embedded::home::{Home, kill};
+use crate::support::home::{Home, kill};
+use crate::support::program::Serving;
 use crate::support::{Guest, key};
 
-/// A running `lastroom`, killed when the test forgets it.
-struct Served {
-    process: Child,
-    address: String,
-}
-
-impl Served {
-    /// Starts it on the home's private cluster and waits until it says that it is ready.
-    fn start(home: &Home) -> Self {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_lastroom"));
-        for name in lastroom::config::ENVIRONMENT.iter().filter(|name| **name != "LASTROOM_PG_BIN") {
-            command.env_remove(name);
-        }
-        let mut process = command
-            .current_dir(home.data_dir.parent().expect("a folder around it"))
-            .env("LASTROOM_LISTEN", "127.0.0.1:0")
-            .env("LASTROOM_DRAIN_S", "1")
-            .arg("--data-dir")
-            .arg(&home.data_dir)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("the binary starts");
-        let mut lines = BufReader::new(process.stdout.take().expect("its standard output")).lines();
-        let first = lines.next().and_then(Result::ok).unwrap_or_default();
-        let address = first.strip_prefix("ready http://").unwrap_or_else(|| panic!("no ready line: {first:?}"));
-        Self { address: address.to_owned(), process }
-    }
-
-    fn caller(&self) -> Guest {
-        Guest::stranger_at(&format!("http://{}/api/v1", self.address))
-    }
-
-    fn signal(&self, signal: &str) {
-        kill(signal, &[self.process.id()]);
-    }
-}
-
-impl Drop for Served {
-    fn drop(&mut self) {
-        // It may have ended by itself.
-        let _ended = self.process.kill();
-        let _reaped = self.process.wait();
-    }
+/// The program on the home's private cluster.
+fn start(home: &Home) -> Serving {
+    let data_dir = home.data_dir.to_str().expect("UTF-8");
+    let folder = home.data_dir.parent().expect("a folder around it");
+    Serving::start(folder, &[("LASTROOM_DATA_DIR", data_dir), ("LASTROOM_DRAIN_S", "1")])
 }
 
 /// Database processes that name `path` in their command line.
@@ -81,19 +40,18 @@ async fn book(ada: &Guest) -> Value {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_booking_survives_the_kill_of_server_and_database() {
     let home = Home::new();
-    let served = Served::start(&home);
+    let served = start(&home);
     let stranger = served.caller();
     let account = json!({ "email": "ada@example.com", "password": "correct horse battery", "full_name": "Ada" });
     stranger.post("/auth/register", account).await.ok(202);
     let ada = stranger.login("ada@example.com", "correct horse battery").await;
     let booking = book(&ada).await;
 
-    served.signal("-KILL");
-    drop(served);
+    served.kill();
     let postmaster = home.postmaster().expect("the database outlives its server");
     kill("-KILL", &[postmaster]);
 
-    let again = Served::start(&home);
+    let again = start(&home);
     assert_ne!(home.postmaster(), Some(postmaster), "another database process recovered");
     // The secret was kept, so the session goes on.
     again.caller().with_token(ada.token.as_deref().expect("a token")).get("/auth/me").await.ok(200);
@@ -103,20 +61,8 @@ async fn a_booking_survives_the_kill_of_server_and_database() {
     assert_eq!(own["data"][0]["booking_id"], booking["booking_id"]);
     assert_eq!(own["data"][0]["total"], booking["total"]);
 
-    stops_cleanly(again, &home);
-}
-
-fn stops_cleanly(mut served: Served, home: &Home) {
-    served.signal("-TERM");
-    let deadline = Instant::now() + Duration::from_secs(20);
-    let status = loop {
-        if let Some(status) = served.process.try_wait().expect("a child") {
-            break status;
-        }
-        assert!(Instant::now() < deadline, "SIGTERM is to end it");
-        std::thread::sleep(Duration::from_millis(50));
-    };
-    assert_eq!(status.code(), Some(0), "SIGTERM is an orderly end");
+    let (code, log) = again.terminate();
+    assert_eq!(code, Some(0), "SIGTERM is an orderly end: {log}");
     assert_eq!(home.postmaster(), None);
     assert_eq!(processes_on(&home.data_dir), Vec::<String>::new(), "no database is left behind");
 }

@@ -1,7 +1,6 @@
 //! The private PostgreSQL: made, started, shared, stopped.
 
 mod damage;
-pub mod home;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -12,7 +11,7 @@ use std::time::{Duration, Instant};
 use diesel::prelude::*;
 use lastroom::db::embedded::{Durability, EmbeddedError, MAINTENANCE_DATABASE, PrivateCluster, Released, Settings};
 
-use self::home::{Heard, Home, answer, connect, setting};
+use crate::support::home::{Heard, Home, answer, connect, setting};
 
 #[test]
 fn first_start_makes_a_closed_durable_utc_cluster_and_release_stops_it() {

@@ -1,82 +1,27 @@
 //! The real binary: what it logs, how it ends, what it refuses to start with.
 
-use std::fs::File;
-use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
-use std::path::PathBuf;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::Output;
 
-use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
 use crate::support::app::SECRET;
-use crate::support::{Guest, Hotel, TestApp};
+use crate::support::program::{Serving, lastroom};
+use crate::support::{Hotel, TestApp};
 
 const ADMIN_PASSWORD: &str = "an admin's own passphrase";
 /// Not the one of the other tests: the welcome prints an example with that.
 const PASSWORD: &str = "a guest's own passphrase";
-
-/// The binary in an empty folder, with nothing of this machine's environment but `PATH`.
-fn lastroom(folder: &tempfile::TempDir, settings: &[(&str, &str)]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_lastroom"));
-    command.current_dir(folder.path()).env_clear().envs(std::env::var("PATH").map(|path| ("PATH", path)));
-    command.envs(settings.iter().copied()).stdin(Stdio::null());
-    command
-}
-
-/// A server as an operator runs it; killed if a test fails halfway.
-struct Serving {
-    child: Child,
-    address: String,
-    log: PathBuf,
-}
-
-impl Serving {
-    fn start(folder: &tempfile::TempDir, settings: &[(&str, &str)]) -> Self {
-        // To a file: a pipe that nobody empties would stop the server once it is full.
-        let log = folder.path().join("stderr");
-        let stderr = File::create(&log).expect("a log");
-        let mut child = lastroom(folder, settings).stdout(Stdio::piped()).stderr(stderr).spawn().expect("the binary");
-        let mut line = String::new();
-        BufReader::new(child.stdout.as_mut().expect("its output")).read_line(&mut line).expect("a line");
-        let address = line.trim().strip_prefix("ready http://").map(str::to_owned);
-        Self { child, address: address.unwrap_or_else(|| panic!("not ready: {line}")), log }
-    }
-
-    /// Asks it to stop; its exit code and everything it wrote to standard error.
-    fn terminate(mut self) -> (Option<i32>, String) {
-        kill_process(Pid::from_child(&self.child), Signal::TERM).expect("a signal");
-        let code = self.child.wait().expect("its end").code();
-        (code, std::fs::read_to_string(&self.log).expect("its log"))
-    }
-}
-
-impl Drop for Serving {
-    fn drop(&mut self) {
-        // Already gone after terminate(); then there is nothing to kill.
-        let _gone = self.child.kill();
-    }
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_log_names_requests_and_keeps_secrets_and_sigterm_ends_it_well() {
     let app = TestApp::start().await;
     let hotel = Hotel::one_room(&app);
     let folder = tempfile::tempdir().expect("a folder");
-    let url = app.database.url();
-    let serving = Serving::start(
-        &folder,
-        &[
-            ("DATABASE_URL", &url),
-            ("LASTROOM_SECRET_KEY", SECRET),
-            ("LASTROOM_LISTEN", "127.0.0.1:0"),
-            ("LASTROOM_LOG_FORMAT", "json"),
-            ("LASTROOM_LOG", "debug"),
-            ("LASTROOM_DEMO", "false"),
-            ("LASTROOM_ADMIN_PASSWORD", ADMIN_PASSWORD),
-        ],
-    );
-    let nobody = Guest::stranger(&app).behind(&serving.address);
+    let settings =
+        [("LASTROOM_LOG_FORMAT", "json"), ("LASTROOM_LOG", "debug"), ("LASTROOM_ADMIN_PASSWORD", ADMIN_PASSWORD)];
+    let serving = Serving::beside(&app, folder.path(), &settings);
+    let nobody = serving.caller();
     let email = "ada@example.com";
     nobody.post("/auth/register", json!({ "email": email, "password": PASSWORD, "full_name": "Ada" })).await.ok(202);
     let ada = nobody.login(email, PASSWORD).await;
@@ -115,7 +60,7 @@ fn run(settings: &[(&str, &str)], file: Option<&str>) -> Output {
     if let Some(text) = file {
         std::fs::write(folder.path().join("lastroom.toml"), text).expect("a file");
     }
-    lastroom(&folder, settings).output().expect("the binary")
+    lastroom(folder.path(), settings).output().expect("the binary")
 }
 
 /// It ended with this code and one line that names the setting, and no word of the value.

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use diesel::connection::SimpleConnection;
 use lastroom::db::embedded::{EmbeddedError, Released};
 
-use super::home::{Home, answer, connect, kill};
+use crate::support::home::{Home, answer, connect, kill};
 
 #[test]
 fn a_server_left_behind_is_adopted_and_not_left_again() {

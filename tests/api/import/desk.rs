@@ -5,6 +5,7 @@ use std::process::{Child, Command, Output, Stdio};
 
 use crate::support::TestApp;
 use crate::support::app::SECRET;
+use crate::support::program::lastroom;
 
 const HEADER: &str = "hotel_no,source,name,address,postal_code,city,country_code,lat,lon,stars,rooms,timezone";
 
@@ -73,10 +74,9 @@ impl Desk {
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_lastroom"));
-        command.current_dir(self.folder.path()).env_clear().envs(std::env::var("PATH").map(|path| ("PATH", path)));
-        command.env("DATABASE_URL", self.app.database.url()).env("LASTROOM_SECRET_KEY", SECRET);
-        command.args(arguments).stdin(Stdio::null());
+        let url = self.app.database.url();
+        let mut command = lastroom(self.folder.path(), &[("DATABASE_URL", &url), ("LASTROOM_SECRET_KEY", SECRET)]);
+        command.args(arguments);
         command
     }
 

@@ -11,7 +11,9 @@ use lastroom::db::embedded::{Durability, PrivateCluster, Progress, Settings};
 use lastroom::db::{PoolSettings, migrate};
 use lastroom::kernel::secret::sha256;
 
-/// The cluster of this process; the last test that lets go of it stops it, unless another process uses it too.
+use super::home::Home;
+
+/// The shared cluster of this process; the last test that lets go of it stops it, unless another process uses it too.
 static CLUSTER: Mutex<Weak<Cluster>> = Mutex::new(Weak::new());
 
 struct Cluster {
@@ -27,7 +29,8 @@ impl Drop for Cluster {
 }
 
 impl Cluster {
-    fn get() -> Arc<Self> {
+    /// The one that the tests share.
+    fn shared() -> Arc<Self> {
         let mut shared = CLUSTER.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         if let Some(cluster) = shared.upgrade() {
             return cluster;
@@ -78,7 +81,15 @@ pub struct Database {
 
 impl Database {
     pub fn create(start: Start) -> Self {
-        let cluster = Cluster::get();
+        Self::create_on(Cluster::shared(), start)
+    }
+
+    /// In a cluster of the test's own, as durable as a real one, for tests that hurt it.
+    pub fn create_in(home: &Home, start: Start) -> Self {
+        Self::create_on(Arc::new(Cluster { private: Some(home.acquire_durable()) }), start)
+    }
+
+    fn create_on(cluster: Arc<Cluster>, start: Start) -> Self {
         let name = format!("test_{}", uuid::Uuid::now_v7().simple());
         let template = match start {
             Start::Blank => "template0".to_owned(),

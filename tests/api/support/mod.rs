@@ -5,7 +5,9 @@ pub mod app;
 pub mod builders;
 pub mod database;
 pub mod golden;
+pub mod home;
 pub mod operations;
+pub mod program;
 
 pub use actors::{Answer, Guest, key};
 pub use app::TestApp;

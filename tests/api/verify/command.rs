@@ -1,20 +1,18 @@
 //! `lastroom verify` as an operator runs it.
 
-use std::process::{Command, Output, Stdio};
+use std::process::Output;
 
 use serde_json::Value;
 
-use crate::embedded::home::Home;
 use crate::support::app::SECRET;
 use crate::support::database::{Database, Start};
-use crate::support::{Hotel, TestApp};
+use crate::support::home::Home;
+use crate::support::{Hotel, TestApp, program};
 
 /// The binary in an empty folder, with nothing of this machine's environment.
 fn lastroom(arguments: &[&str], settings: &[(&str, &str)]) -> Output {
     let folder = tempfile::tempdir().expect("a folder");
-    let mut command = Command::new(env!("CARGO_BIN_EXE_lastroom"));
-    command.current_dir(folder.path()).env_clear().envs(std::env::var("PATH").map(|path| ("PATH", path)));
-    command.args(arguments).envs(settings.iter().copied()).stdin(Stdio::null()).output().expect("the binary")
+    program::lastroom(folder.path(), settings).args(arguments).output().expect("the binary")
 }
 
 fn on(url: &str, arguments: &[&str]) -> Output {
