@@ -5,15 +5,6 @@ use serde_json::{Value, json};
 
 use crate::support::{Guest, Hotel, Start, Terms, TestApp, key};
 
-/// A quote of a room type for some nights and rooms.
-async fn quote(guest: &Guest, hotel: &Hotel, from: u64, to: u64, rooms: u8) -> Value {
-    let path = format!("/hotels/{}/offers?{}&rooms={rooms}", hotel.id(), hotel.stay(from, to));
-    let offers = guest.get(&path).await.ok(200);
-    let own = |offer: &&Value| offer["room_type_id"] == hotel.room_type_id.to_string();
-    let offer = offers["data"].as_array().and_then(|data| data.iter().find(own)).expect("an offer");
-    guest.quote(&offer["offer_id"]).await["quote_id"].clone()
-}
-
 fn rooms(capacity: i32) -> Terms {
     Terms { capacity, ..Terms::default() }
 }
@@ -25,9 +16,9 @@ async fn several_quotes_are_held_together() {
     let doubles = Hotel::with(&app, &rooms(3));
     let suites = doubles.another_room_type(&app, &Terms { price: 30_000, ..rooms(1) });
     let quotes = [
-        quote(&ada, &suites, 10, 12, 1).await,
-        quote(&ada, &doubles, 10, 13, 2).await,
-        quote(&ada, &doubles, 12, 14, 1).await,
+        ada.quoted(&suites, 10, 12, 1).await,
+        ada.quoted(&doubles, 10, 13, 2).await,
+        ada.quoted(&doubles, 12, 14, 1).await,
     ];
     let held = ada.hold_items(&quotes).await.ok(201);
     let ids: Vec<_> = held["items"].as_array().expect("items").iter().map(|item| item["quote_id"].clone()).collect();
@@ -55,13 +46,13 @@ async fn items_are_held_all_or_none() {
     let (ada, bob) = (app.guest().await, app.guest().await);
     let doubles = Hotel::with(&app, &rooms(2));
     let suites = doubles.another_room_type(&app, &rooms(1));
-    let two = [quote(&ada, &doubles, 10, 12, 2).await, quote(&ada, &doubles, 11, 13, 1).await];
+    let two = [ada.quoted(&doubles, 10, 12, 2).await, ada.quoted(&doubles, 11, 13, 1).await];
     let short = ada.hold_items(&two).await.problem(409, "sold_out");
     assert_eq!(short["first_night"], doubles.day(11).to_string(), "each alone would fit, both do not");
     assert_eq!(short["item"], 0, "the first item that wants the night");
 
-    let wanted = [quote(&ada, &doubles, 20, 21, 1).await, quote(&ada, &suites, 20, 22, 1).await];
-    let taken = quote(&bob, &suites, 21, 22, 1).await;
+    let wanted = [ada.quoted(&doubles, 20, 21, 1).await, ada.quoted(&suites, 20, 22, 1).await];
+    let taken = bob.quoted(&suites, 21, 22, 1).await;
     bob.hold(&taken).await.ok(201);
     let short = ada.hold_items(&wanted).await.problem(409, "sold_out");
     assert_eq!((&short["item"], &short["first_night"]), (&json!(1), &json!(suites.day(21).to_string())));
@@ -77,28 +68,28 @@ async fn each_item_is_checked_and_named() {
     let app = TestApp::start().await;
     let (ada, bob) = (app.guest().await, app.guest().await);
     let (hotel, other) = (Hotel::with(&app, &rooms(9)), Hotel::one_room(&app));
-    let good = quote(&ada, &hotel, 10, 12, 1).await;
+    let good = ada.quoted(&hotel, 10, 12, 1).await;
 
-    let used = quote(&ada, &hotel, 10, 12, 1).await;
+    let used = ada.quoted(&hotel, 10, 12, 1).await;
     ada.hold(&used).await.ok(201);
     assert_eq!(ada.hold_items(&[good.clone(), used]).await.problem(409, "quote_used")["item"], 1);
 
-    let foreign = quote(&bob, &hotel, 10, 12, 1).await;
+    let foreign = bob.quoted(&hotel, 10, 12, 1).await;
     ada.hold_items(&[good.clone(), foreign]).await.problem(404, "not_found");
-    let elsewhere = quote(&ada, &other, 10, 12, 1).await;
+    let elsewhere = ada.quoted(&other, 10, 12, 1).await;
     ada.hold_items(&[good.clone(), elsewhere]).await.invalid("items");
 
-    let old = quote(&ada, &hotel, 10, 12, 1).await;
+    let old = ada.quoted(&hotel, 10, 12, 1).await;
     app.execute(&format!("UPDATE quotes SET expires_at = clock_timestamp() WHERE quote_id = '{}'", text(&old)));
     assert_eq!(ada.hold_items(&[good.clone(), old]).await.problem(410, "quote_expired")["item"], 1);
 
-    let dear = quote(&ada, &hotel, 20, 21, 1).await;
+    let dear = ada.quoted(&hotel, 20, 21, 1).await;
     let price = "UPDATE rates SET price = 11000, version = version + 1 WHERE hotel_id = $1 AND stay_date = $2";
     hotel.change_night(&app, hotel.day(20), price);
     let changed = ada.hold_items(&[good.clone(), dear]).await.problem(409, "price_changed");
     assert_eq!((&changed["item"], &changed["current_quote"]["total"]["amount"]), (&json!(1), &json!(11_000)));
 
-    let closed = quote(&ada, &hotel, 30, 31, 1).await;
+    let closed = ada.quoted(&hotel, 30, 31, 1).await;
     let close = "UPDATE rates SET closed = true, version = version + 1 WHERE hotel_id = $1 AND stay_date = $2";
     hotel.change_night(&app, hotel.day(30), close);
     let refused = ada.hold_items(&[good.clone(), closed]).await.problem(409, "offer_unavailable");

@@ -1,5 +1,8 @@
 //! Many at once: the last room is sold once, and the counters agree with the rows.
 
+mod last_room;
+mod orders;
+
 use serde_json::{Value, json};
 
 use crate::support::{Answer, Guest, Hotel, Terms, TestApp};
@@ -19,10 +22,6 @@ where
     answers
 }
 
-async fn quoted(guest: &Guest, hotel: &Hotel, from: u64, to: u64) -> Value {
-    guest.quote(&guest.offer(&hotel.id(), &hotel.stay(from, to)).await["offer_id"]).await["quote_id"].clone()
-}
-
 async fn hold(guest: Guest, quote_id: Value) -> Answer {
     guest.hold(&quote_id).await
 }
@@ -35,7 +34,7 @@ async fn of_two_guests_one_gets_the_last_room() {
     let (ada, bob) = (app.guest().await, app.guest().await.at(&beside));
     let hotel = Hotel::one_room(&app);
     for round in 0..20 {
-        let quotes = [quoted(&ada, &hotel, 10, 12).await, quoted(&bob, &hotel, 10, 12).await];
+        let quotes = [ada.quoted(&hotel, 10, 12, 1).await, bob.quoted(&hotel, 10, 12, 1).await];
         let answers = at_once([hold(ada.clone(), quotes[0].clone()), hold(bob.clone(), quotes[1].clone())]).await;
         let winner = answers.iter().position(|answer| answer.status == 201).expect("somebody wins");
         let refused = answers[1 - winner].problem(409, "sold_out");
@@ -57,7 +56,7 @@ async fn thirty_guests_in_opposite_orders_never_take_a_fourth_room() {
         let guest = app.guest().await;
         // Long stays over short ones, from either end: locks taken in the order of the stays would deadlock.
         let (from, to) = [(10, 20), (15, 25), (12, 13), (19, 24), (10, 16)][no % 5];
-        calls.push((quoted(&guest, &hotel, from, to).await, guest));
+        calls.push((guest.quoted(&hotel, from, to, 1).await, guest));
     }
     calls.rotate_left(7);
     let answers = at_once(calls.into_iter().map(|(quote_id, guest)| hold(guest, quote_id))).await;

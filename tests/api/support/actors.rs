@@ -7,6 +7,7 @@ use reqwest::{Client, Method};
 use serde_json::{Value, json};
 
 use super::app::TestApp;
+use super::builders::Hotel;
 
 pub const PASSWORD: &str = "correct horse battery";
 
@@ -65,8 +66,8 @@ impl Answer {
 /// Somebody who calls the API, signed in or not.
 #[derive(Clone)]
 pub struct Guest {
-    client: Client,
-    base: String,
+    pub(super) client: Client,
+    pub(super) base: String,
     pub email: String,
     pub token: Option<String>,
     pub refresh_token: String,
@@ -185,6 +186,15 @@ impl Guest {
 
     pub async fn quote(&self, offer_id: &Value) -> Value {
         self.post("/quotes", json!({ "offer_id": offer_id })).await.ok(201)
+    }
+
+    /// A quote of a room type for some nights, counted from the hotel's today, and rooms; its id.
+    pub async fn quoted(&self, hotel: &Hotel, from: u64, to: u64, rooms: u8) -> Value {
+        let path = format!("/hotels/{}/offers?{}&rooms={rooms}", hotel.id(), hotel.stay(from, to));
+        let offers = self.get(&path).await.ok(200);
+        let own = |offer: &&Value| offer["room_type_id"] == hotel.room_type_id.to_string();
+        let offer = offers["data"].as_array().and_then(|data| data.iter().find(own)).expect("an offer");
+        self.quote(&offer["offer_id"]).await["quote_id"].clone()
     }
 
     pub async fn hold(&self, quote_id: &Value) -> Answer {

@@ -1,8 +1,10 @@
 //! What the tests stand on.
 
 pub mod actors;
+pub mod aftermath;
 pub mod app;
 pub mod builders;
+pub mod crowd;
 pub mod database;
 pub mod golden;
 pub mod home;
