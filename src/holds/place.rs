@@ -67,11 +67,12 @@ pub fn place(tx: &mut Tx<'_>, ask: &Place) -> Result<Placed, HoldError> {
     let nights = nights_of(&quotes);
     match stock::lock(tx, hotel_id, &nights)?.all_free() {
         Ok(free) => free.hold(tx)?,
-        Err(Lack::Short { .. }) if ask.may_reclaim && store::any_lapsed_on(tx, hotel_id, &nights)? => {
-            return Ok(Placed::InTheWay { hotel_id, nights });
-        }
-        // Holds lapse faster than they can be cleared away: that is not sold out.
+        // The clock is asked once: a hold may lapse between two questions.
         Err(Lack::Short { .. }) if store::any_lapsed_on(tx, hotel_id, &nights)? => {
+            if ask.may_reclaim {
+                return Ok(Placed::InTheWay { hotel_id, nights });
+            }
+            // Holds lapse faster than they can be cleared away: that is not sold out.
             return Err(DbError::Busy("expired holds are in the way").into());
         }
         Err(lack) => return Err(refusal(lack, &quotes)),
