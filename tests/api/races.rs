@@ -1,5 +1,6 @@
 //! Many at once: the last room is sold once, and the counters agree with the rows.
 
+mod endings;
 mod last_room;
 mod orders;
 
