@@ -33,6 +33,8 @@ impl From<DieselError> for DbError {
         let DieselError::DatabaseError(kind, info) = &error else {
             return match error {
                 DieselError::BrokenTransactionManager => Self::Away("the connection broke".to_owned()),
+                // Whether it was committed is not known: the caller asks again with the same key.
+                DieselError::RollbackErrorOnCommit { commit_error, .. } => Self::from(*commit_error),
                 other => Self::Query(other),
             };
         };
@@ -40,8 +42,9 @@ impl From<DieselError> for DbError {
         let message = info.message();
         match kind {
             DatabaseErrorKind::SerializationFailure => Self::Conflict(message.to_owned()),
-            DatabaseErrorKind::ClosedConnection => Self::Away(message.to_owned()),
-            DatabaseErrorKind::ReadOnlyTransaction => Self::Away(message.to_owned()),
+            DatabaseErrorKind::ClosedConnection
+            | DatabaseErrorKind::UnableToSendCommand
+            | DatabaseErrorKind::ReadOnlyTransaction => Self::Away(message.to_owned()),
             DatabaseErrorKind::Unknown => match message {
                 m if m.starts_with("deadlock detected") => Self::Conflict(message.to_owned()),
                 m if m.contains("due to lock timeout") => Self::Busy("lock timeout"),
