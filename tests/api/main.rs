@@ -28,6 +28,7 @@ mod errors_queries;
 mod errors_quotes;
 mod errors_requests;
 mod expiry;
+mod faults;
 mod funnel;
 mod holds;
 mod horizon;

@@ -124,6 +124,17 @@ impl Guest {
 
     /// Any request at all.
     pub async fn send(&self, method: Method, path: &str, headers: &[(&str, &str)], body: Option<Vec<u8>>) -> Answer {
+        self.attempt(method, path, headers, body).await.expect("an answer")
+    }
+
+    /// The same, where the server may end before it answers.
+    pub async fn attempt(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<Vec<u8>>,
+    ) -> Result<Answer, reqwest::Error> {
         // A path that begins with // lies beside the API's base path, not below it.
         let url = match path.strip_prefix('/') {
             Some(outside) if outside.starts_with('/') => self.base.replace("/api/v1", outside),
@@ -140,12 +151,9 @@ impl Guest {
         if let Some(body) = body {
             request = request.body(body);
         }
-        let response = request.send().await.expect("an answer");
-        Answer {
-            status: response.status().as_u16(),
-            headers: response.headers().clone(),
-            text: response.text().await.expect("a text"),
-        }
+        let response = request.send().await?;
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        Ok(Answer { status, headers, text: response.text().await? })
     }
 
     pub async fn get(&self, path: &str) -> Answer {

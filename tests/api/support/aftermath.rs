@@ -1,11 +1,9 @@
 //! What a storm leaves behind: rows that agree, and no trace of a deadlock.
 
-use std::time::{Duration, Instant};
+use std::collections::BTreeSet;
 
 use super::app::TestApp;
-
-/// How long the connections of a stopped server may take to end.
-const LAST_CONNECTION: Duration = Duration::from_secs(10);
+use super::storm::{Door, Told};
 
 impl TestApp {
     /// Ends the server, and then says how often PostgreSQL found a deadlock (40P01) in this database.
@@ -13,13 +11,7 @@ impl TestApp {
     /// A backend counts its own at its end, so every other user of the database must have left.
     pub fn deadlocks(&mut self) -> i64 {
         self.stop();
-        let others = "SELECT count(*) FROM pg_stat_activity
-                      WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'";
-        let deadline = Instant::now() + LAST_CONNECTION;
-        while self.number(others) > 0 {
-            assert!(Instant::now() < deadline, "somebody still uses the database");
-            std::thread::sleep(Duration::from_millis(10));
-        }
+        self.database.await_silence();
         self.number("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")
     }
 
@@ -28,5 +20,31 @@ impl TestApp {
     pub fn sound(&mut self) {
         assert_eq!(self.deadlocks(), 0, "deadlocks: the lock order is broken somewhere");
         self.verified();
+    }
+
+    /// What leases and pauses still hold back is due now: for work whose process is dead, and for jobs that failed.
+    pub fn run_out_leases(&self) {
+        self.execute(
+            "UPDATE idempotency_keys SET lease_until = clock_timestamp() WHERE finished_at IS NULL;
+             UPDATE payment_attempts SET lease_until = clock_timestamp() WHERE recovery_point <> 'settled';
+             UPDATE jobs SET run_at = clock_timestamp() WHERE done_at IS NULL",
+        );
+    }
+
+    /// Everything owed is done, each guest was told what is so, and is told the same again.
+    pub async fn kept_its_word(&self, told: &[Told], door: &Door) {
+        self.run_out_leases();
+        self.eventually("SELECT count(*) FROM jobs WHERE done_at IS NULL", "0").await;
+        self.eventually("SELECT count(*) FROM payment_attempts WHERE recovery_point <> 'settled'", "0").await;
+        for (path, id, table) in [("/holds", "hold_id", "holds"), ("/bookings", "booking_id", "bookings")] {
+            let made = told.iter().filter(|told| told.path == path && told.answer.status == 201);
+            let ids: Vec<_> = made.map(|told| told.answer.json()[id].to_string()).collect();
+            let different: BTreeSet<_> = ids.iter().collect();
+            assert_eq!(different.len(), ids.len(), "{table}: one for two keys");
+            assert_eq!(self.rows(table), i64::try_from(ids.len()).expect("a count"), "{table} that nobody was told of");
+        }
+        for told in told {
+            told.assert_told_again(door).await;
+        }
     }
 }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, Weak};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
@@ -12,6 +12,9 @@ use lastroom::db::{PoolSettings, migrate};
 use lastroom::kernel::secret::sha256;
 
 use super::home::Home;
+
+/// How long sessions that were ended may take to end.
+const LAST_SESSION: Duration = Duration::from_secs(10);
 
 /// The shared cluster of this process; the last test that lets go of it stops it, unless another process uses it too.
 static CLUSTER: Mutex<Weak<Cluster>> = Mutex::new(Weak::new());
@@ -112,18 +115,43 @@ impl Database {
 
     /// Takes the database away from everybody: every session ends, and none begins.
     pub fn close(&self) {
-        let name = &self.name;
         let mut admin = self.cluster.connect("postgres");
-        admin.batch_execute(&format!("ALTER DATABASE {name} ALLOW_CONNECTIONS false")).expect("a closed door");
-        admin
-            .batch_execute(&format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"))
-            .expect("an empty house");
+        admin.batch_execute(&format!("ALTER DATABASE {} ALLOW_CONNECTIONS false", self.name)).expect("a closed door");
+        self.end_sessions();
+    }
+
+    /// Ends every session that there is, and waits until each is gone; how many they were.
+    pub fn end_sessions(&self) -> usize {
+        let mut admin = self.cluster.connect("postgres");
+        let ended = format!(
+            "CREATE TEMP TABLE ended AS SELECT pid, backend_start, pg_terminate_backend(pid)
+             FROM pg_stat_activity WHERE datname = '{}'",
+            self.name
+        );
+        let ended = diesel::sql_query(ended).execute(&mut admin).expect("a superuser");
+        await_none(&mut admin, "SELECT FROM pg_stat_activity JOIN ended USING (pid, backend_start)");
+        ended
+    }
+
+    /// Waits until nobody uses it.
+    pub fn await_silence(&self) {
+        let sql = format!("SELECT FROM pg_stat_activity WHERE datname = '{}'", self.name);
+        await_none(&mut self.cluster.connect("postgres"), &sql);
     }
 
     /// Gives it back.
     pub fn reopen(&self) {
         let mut admin = self.cluster.connect("postgres");
         admin.batch_execute(&format!("ALTER DATABASE {} ALLOW_CONNECTIONS true", self.name)).expect("an open door");
+    }
+}
+
+/// Waits until a query yields nothing.
+fn await_none(conn: &mut PgConnection, sql: &str) {
+    let deadline = Instant::now() + LAST_SESSION;
+    while diesel::sql_query(sql).execute(conn).expect("a query") > 0 {
+        assert!(Instant::now() < deadline, "still there: {sql}");
+        std::thread::sleep(Duration::from_millis(5));
     }
 }
 

@@ -60,6 +60,24 @@ impl Home {
         self.data_dir.join("pg").join(name)
     }
 
+    /// What the server has logged.
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.data_dir.join("pg.log")).unwrap_or_default()
+    }
+
+    /// The postmaster and its children, parents first.
+    pub fn processes(&self) -> Vec<u32> {
+        let postmaster = self.postmaster().expect("a running server");
+        let listed = Command::new("ps").args(["-axo", "pid=,ppid="]).output().expect("ps is installed");
+        let text = String::from_utf8_lossy(&listed.stdout).into_owned();
+        let pair = |line: &str| {
+            let mut numbers = line.split_whitespace().filter_map(|word| word.parse::<u32>().ok());
+            Some((numbers.next()?, numbers.next()?))
+        };
+        let children = text.lines().filter_map(pair).filter(|(_, parent)| *parent == postmaster);
+        std::iter::once(postmaster).chain(children.map(|(pid, _)| pid)).collect()
+    }
+
     pub fn postmaster(&self) -> Option<u32> {
         let text = fs::read_to_string(self.cluster("postmaster.pid")).ok()?;
         text.lines().next()?.parse().ok()

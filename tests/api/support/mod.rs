@@ -10,6 +10,7 @@ pub mod golden;
 pub mod home;
 pub mod operations;
 pub mod program;
+pub mod storm;
 
 pub use actors::{Answer, Guest, key};
 pub use app::TestApp;
