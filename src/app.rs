@@ -34,6 +34,13 @@ use crate::{access, bookings, holds, hotels, payments, quotes, search};
 const LOCK_TIMEOUT: Duration = Duration::from_secs(2);
 /// `statement_timeout` of the funnel's transactions.
 const STATEMENT_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a request waits for its work in the database: longer than its locks and statements may take, so that only a
+/// database that hangs is given up.
+const PATIENCE: Duration = Duration::from_secs(8);
+/// The same of work that no caller waits for.
+const BACKGROUND_PATIENCE: Duration = Duration::from_secs(60);
+/// How long work that has begun may go on once the server has ended.
+const LAST_WORK: Duration = Duration::from_secs(2);
 /// How long an idle connection is kept: longer than the clients and proxies before it keep theirs, so that they are the
 /// ones to close it, and never send a request into a connection that is being closed.
 const KEEP_ALIVE: Duration = Duration::from_secs(100);
@@ -72,14 +79,16 @@ impl App {
             url: database_url.expose_secret().to_owned(),
             size: config.pool_size,
             wait: config.pool_wait,
+            patience: PATIENCE,
             lock_timeout: LOCK_TIMEOUT,
             statement_timeout: STATEMENT_TIMEOUT,
         });
         let shared = Shared::new(config.clone(), db.clone(), secret)?;
         let (stop, stopped) = watch::channel(false);
-        holds::sweeper::start(db.clone(), config.sweep_interval, stopped.clone());
-        horizon::start(db.clone(), config.horizon_interval, stopped.clone());
-        payments::worker::start(&db, &shared.provider, config.confirm_window_s, &stopped);
+        let background = db.with_patience(BACKGROUND_PATIENCE);
+        holds::sweeper::start(background.clone(), config.sweep_interval, stopped.clone());
+        horizon::start(background.clone(), config.horizon_interval, stopped.clone());
+        payments::worker::start(&background, &shared.provider, config.confirm_window_s, &stopped);
         let server = serve(listener, shared, stopped)?;
         Ok(Self { server, address, db, stop })
     }
@@ -97,13 +106,16 @@ impl App {
 
     /// Serves until `signal` completes, then lets running requests end.
     pub async fn run_until_stopped(self, signal: impl Future<Output = ()>) -> anyhow::Result<()> {
-        let Self { server, stop, .. } = self;
+        let Self { server, stop, db, .. } = self;
         let mut server = std::pin::pin!(server);
         tokio::select! {
             ended = &mut server => ended.context("the server ended")?,
             () = signal => {
                 stop.send_replace(true);
                 server.await.context("the server did not end cleanly")?;
+                if !db.is_idle_within(LAST_WORK).await {
+                    tracing::warn!("the database hangs: work in the background is left to it");
+                }
             }
         }
         Ok(())

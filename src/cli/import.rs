@@ -63,6 +63,7 @@ pub fn run(config: Config, what: What) -> anyhow::Result<()> {
         url: ground.url.expose_secret().to_owned(),
         size: 1,
         wait: Duration::from_secs(10),
+        patience: Duration::from_secs(3_600),
         lock_timeout: Duration::from_secs(60),
         statement_timeout: Duration::from_secs(300),
     });

@@ -1,5 +1,6 @@
 //! `lastroom serve`, the default: database, schema, demo, first admin, server.
 
+use std::mem::ManuallyDrop;
 use std::net::SocketAddr;
 
 use anyhow::Context;
@@ -18,7 +19,9 @@ pub fn run(config: Config) -> anyhow::Result<()> {
     telemetry::init(&config);
     let steps = Steps::new();
     let ground = Ground::prepare(&config, &steps)?;
-    let served = actix_web::rt::System::new().block_on(serve(&config, &ground, steps));
+    // Never dropped: a runtime waits for its threads, and one may wait for a database that hangs.
+    let system = ManuallyDrop::new(actix_web::rt::System::new());
+    let served = system.block_on(serve(&config, &ground, steps));
     let released = ground.release();
     served.and(released)
 }

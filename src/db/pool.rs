@@ -1,7 +1,7 @@
 //! Connections: a bounded number, waited for asynchronously, so that a burst is refused early instead of piling up.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use diesel::PgConnection;
 use diesel::connection::SimpleConnection;
@@ -19,6 +19,8 @@ pub struct PoolSettings {
     pub size: u32,
     /// How long a request waits for a connection before it is answered 503.
     pub wait: Duration,
+    /// How long it then waits for its work: the timeouts below are the server's, and one that hangs keeps none of them.
+    pub patience: Duration,
     /// `lock_timeout` of every connection.
     pub lock_timeout: Duration,
     /// `statement_timeout` of every connection.
@@ -30,7 +32,10 @@ pub struct PoolSettings {
 pub struct Db {
     pool: Pool<ConnectionManager<PgConnection>>,
     permits: Arc<Semaphore>,
+    /// As many as permits.
+    size: u32,
     wait: Duration,
+    patience: Duration,
 }
 
 type Connection = PooledConnection<ConnectionManager<PgConnection>>;
@@ -64,18 +69,26 @@ impl Db {
             .connection_customizer(Box::new(timeouts))
             .error_handler(Box::new(LogAtDebug))
             .build_unchecked(ConnectionManager::new(&settings.url));
-        let permits = usize::try_from(settings.size).unwrap_or(1);
-        Self { pool, permits: Arc::new(Semaphore::new(permits)), wait: settings.wait }
+        let permits = Arc::new(Semaphore::new(usize::try_from(settings.size).unwrap_or(1)));
+        Self { pool, permits, size: settings.size, wait: settings.wait, patience: settings.patience }
+    }
+
+    /// The same pool for work that may take longer, or must not take as long.
+    #[must_use]
+    pub fn with_patience(&self, patience: Duration) -> Self {
+        Self { patience, ..self.clone() }
     }
 
     /// Runs `work` in one transaction on a blocking thread. A deadlock or serialization failure runs it again as a
-    /// whole, at most 3 times; any other error rolls back and is returned.
+    /// whole, at most 3 times; any other error rolls back and is returned. Work that outlasts the caller's patience is
+    /// not committed.
     pub async fn write<T, E>(&self, work: impl Fn(&mut Tx<'_>) -> Result<T, E> + Send + 'static) -> Result<T, E>
     where
         T: Send + 'static,
         E: CarriesDb + Send + 'static,
     {
-        self.on_connection(move |db| tx::with_retries(|| db.connect_and(tx::begin), &work)).await
+        let open = |db: &Self| db.connect_and(tx::begin);
+        self.on_connection(move |db, deadline| tx::with_retries(|| open(db), &work, deadline)).await
     }
 
     /// Runs `work`, which only reads, on a blocking thread; again on a fresh connection if the first turns out dead.
@@ -84,7 +97,7 @@ impl Db {
         T: Send + 'static,
         E: CarriesDb + Send + 'static,
     {
-        self.on_connection(move |db| {
+        self.on_connection(move |db, _| {
             let mut conn = db.get()?;
             match work(&mut conn) {
                 Err(error) if matches!(error.db(), Some(DbError::Away(_))) => {
@@ -97,20 +110,34 @@ impl Db {
         .await
     }
 
-    async fn on_connection<T, E>(&self, work: impl FnOnce(&Self) -> Result<T, E> + Send + 'static) -> Result<T, E>
+    /// Runs `work`, which is told when its caller stops waiting for it.
+    async fn on_connection<T, E>(
+        &self,
+        work: impl FnOnce(&Self, Instant) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
     where
         T: Send + 'static,
         E: From<DbError> + Send + 'static,
     {
         let permit = self.permit().await?;
-        let db = self.clone();
+        let (db, deadline) = (self.clone(), Instant::now() + self.patience);
         let (span, request_id) = (tracing::Span::current(), request::id());
-        tokio::task::spawn_blocking(move || {
+        let working = tokio::task::spawn_blocking(move || {
             let _permit = permit;
-            request::sync_scope(request_id, || span.in_scope(|| work(&db)))
-        })
-        .await
-        .unwrap_or_else(|panic| Err(DbError::invariant(format!("the work panicked: {panic}")).into()))
+            request::sync_scope(request_id, || span.in_scope(|| work(&db, deadline)))
+        });
+        match tokio::time::timeout_at(deadline.into(), working).await {
+            Ok(worked) => {
+                worked.unwrap_or_else(|panic| Err(DbError::invariant(format!("the work panicked: {panic}")).into()))
+            }
+            // The thread stays with its connection and its permit, so there are never more of them than connections.
+            Err(_) => Err(DbError::Away("no answer in time".to_owned()).into()),
+        }
+    }
+
+    /// Waits until no work is under way; false: that took longer than `most`.
+    pub async fn is_idle_within(&self, most: Duration) -> bool {
+        tokio::time::timeout(most, self.permits.acquire_many(self.size)).await.is_ok()
     }
 
     async fn permit(&self) -> Result<OwnedSemaphorePermit, DbError> {

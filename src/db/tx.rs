@@ -2,7 +2,7 @@
 
 use std::ops::{Deref, DerefMut};
 use std::thread::sleep;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use diesel::PgConnection;
 use diesel::connection::{AnsiTransactionManager, TransactionManager};
@@ -61,15 +61,17 @@ pub(super) fn begin(conn: &mut PgConnection) -> Result<(), DbError> {
     Manager::begin_transaction(conn).map_err(DbError::from)
 }
 
-/// Runs `work` in the transaction that `open` began, again if it lost against another.
+/// Runs `work` in the transaction that `open` began, again if it lost against another. Nothing is committed after the
+/// deadline: the caller has been told by then that nothing came of it.
 pub(super) fn with_retries<T, E: CarriesDb, C: DerefMut<Target = PgConnection>>(
     open: impl Fn() -> Result<C, DbError>,
     work: impl Fn(&mut Tx<'_>) -> Result<T, E>,
+    deadline: Instant,
 ) -> Result<T, E> {
     let mut run = 1;
     loop {
         let mut conn = open()?;
-        let answer = close(&mut conn, &work);
+        let answer = close(&mut conn, &work, deadline);
         drop(conn);
         match answer {
             Err(error) if run < MAX_RUNS && matches!(error.db(), Some(DbError::Conflict(_))) => {
@@ -84,8 +86,16 @@ pub(super) fn with_retries<T, E: CarriesDb, C: DerefMut<Target = PgConnection>>(
     }
 }
 
-fn close<T, E: CarriesDb>(conn: &mut PgConnection, work: impl Fn(&mut Tx<'_>) -> Result<T, E>) -> Result<T, E> {
-    match work(&mut Tx { conn }) {
+fn close<T, E: CarriesDb>(
+    conn: &mut PgConnection,
+    work: impl Fn(&mut Tx<'_>) -> Result<T, E>,
+    deadline: Instant,
+) -> Result<T, E> {
+    let in_time = |value| {
+        if Instant::now() < deadline { Ok(value) } else { Err(DbError::Away("no answer in time".to_owned()).into()) }
+    };
+    let worked = work(&mut Tx { conn }).and_then(in_time);
+    match worked {
         Ok(value) => {
             Manager::commit_transaction(conn).map_err(DbError::from)?;
             Ok(value)

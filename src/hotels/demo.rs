@@ -154,6 +154,7 @@ const ROOMS: [Room; 3] = [
 
 /// Fills a database that has no hotel at all; false: it has one.
 pub async fn fill(db: &Db) -> Result<bool, DbError> {
+    let db = db.with_patience(PATIENCE);
     db.write(|tx| {
         transaction::allow(tx, PATIENCE, PATIENCE)?;
         // Two processes on one empty database: the second waits here, and then finds the first one's hotels.

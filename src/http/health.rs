@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use actix_web::web::{Data, Json};
 use actix_web::{HttpResponse, get};
@@ -10,6 +11,9 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::db::{Db, DbError, migrate};
+
+/// Who asks whether a server is ready gives up soon.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Set once the process has been told to stop.
 #[derive(Clone, Default)]
@@ -55,7 +59,8 @@ pub async fn healthz() -> Json<Health> {
 #[utoipa::path(tag = "operations", responses((status = 200, body = Readiness), (status = 503, body = Readiness)))]
 #[get("/readyz")]
 pub async fn readyz(db: Data<Db>, draining: Data<Draining>) -> HttpResponse {
-    let asked = db.read(|conn| {
+    let asked = db.with_patience(PATIENCE);
+    let asked = asked.read(|conn| {
         diesel::sql_query("SELECT 1").execute(conn)?;
         migrate::is_current(conn)
     });

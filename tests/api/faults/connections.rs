@@ -4,17 +4,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use diesel::connection::SimpleConnection;
-use lastroom::db::{Db, DbError, PoolSettings};
+use lastroom::db::{Db, DbError};
 
-use crate::support::database::Database;
+use crate::support::database::{Database, pool};
 use crate::support::storm::{Door, Storm};
 use crate::support::{Hotel, Start, TestApp};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_connection_that_ends_on_any_line_of_a_transaction_is_away() {
     let database = Arc::new(Database::create(Start::Blank));
-    let wait = Duration::from_secs(5);
-    let db = Db::new(&PoolSettings { url: database.url(), size: 1, wait, lock_timeout: wait, statement_timeout: wait });
+    let db = Db::new(&pool(database.url()));
     for line in ["statement", "savepoint", "its end", "commit", "nothing"] {
         let database = database.clone();
         let written = db.write(move |tx| {

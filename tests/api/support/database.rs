@@ -193,6 +193,7 @@ pub fn pool(url: String) -> PoolSettings {
         url,
         size: 1,
         wait: Duration::from_secs(5),
+        patience: Duration::from_secs(60),
         lock_timeout: Duration::from_secs(5),
         statement_timeout: Duration::from_secs(30),
     }
