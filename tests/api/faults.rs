@@ -1,6 +1,7 @@
 //! What breaks around a server: processes, connections, locks. Callers are told 503 or the truth, and it ends well.
 
 mod connections;
+mod frozen;
 mod kills;
 
 use lastroom::config::Given;
