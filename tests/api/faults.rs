@@ -3,6 +3,8 @@
 mod connections;
 mod frozen;
 mod kills;
+mod locks;
+mod pool;
 
 use lastroom::config::Given;
 

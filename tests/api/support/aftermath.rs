@@ -1,6 +1,6 @@
 //! What a storm leaves behind: rows that agree, and no trace of a deadlock.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::app::TestApp;
 use super::storm::{Door, Told};
@@ -20,6 +20,20 @@ impl TestApp {
     pub fn sound(&mut self) {
         assert_eq!(self.deadlocks(), 0, "deadlocks: the lock order is broken somewhere");
         self.verified();
+    }
+
+    /// Every table's rows, as a number and a hash each.
+    pub fn snapshot(&self) -> BTreeMap<String, String> {
+        let tables = self.text(
+            "SELECT string_agg(table_name, ' ' ORDER BY table_name) FROM information_schema.tables
+             WHERE table_schema = 'public' AND table_type = 'BASE TABLE'",
+        );
+        let rows = |table: &str| {
+            self.text(&format!(
+                "SELECT count(*) || ' ' || coalesce(md5(string_agg(t::text, ' ' ORDER BY t::text)), '') FROM {table} t"
+            ))
+        };
+        tables.split(' ').map(|table| (table.to_owned(), rows(table))).collect()
     }
 
     /// What leases and pauses still hold back is due now: for work whose process is dead, and for jobs that failed.

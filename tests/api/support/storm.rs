@@ -51,7 +51,7 @@ impl Door {
     }
 
     /// Sends until the answer is definite: a lost connection, a 503 and a call that still runs are none.
-    async fn insist(&self, guest: &Guest, method: Method, path: &str, key: &str, body: Option<&Value>) -> Answer {
+    pub async fn insist(&self, guest: &Guest, method: Method, path: &str, key: &str, body: Option<&Value>) -> Answer {
         let begun = Instant::now();
         let headers = [("content-type", "application/json"), ("idempotency-key", key)];
         let headers = if body.is_some() { headers.as_slice() } else { &[] };
