@@ -27,6 +27,7 @@ mod errors_payments;
 mod errors_queries;
 mod errors_quotes;
 mod errors_requests;
+mod errors_unchanged;
 mod expiry;
 mod faults;
 mod funnel;
