@@ -1,5 +1,9 @@
 //! Prices: taxes, derived plans, children, what is due when, and what cancelling costs.
 
+use chrono::{NaiveDateTime, TimeDelta};
+use diesel::prelude::*;
+use diesel::sql_types::BigInt;
+use lastroom::kernel::clock::local_instant;
 use serde_json::{Value, json};
 
 use crate::support::{Hotel, Terms, TestApp};
@@ -158,4 +162,34 @@ async fn cancelling_has_absolute_deadlines_on_the_hotels_clock() {
             line(Value::Null, 20_000),
         ])
     );
+}
+
+#[derive(QueryableByName)]
+struct Epoch {
+    #[diesel(sql_type = BigInt)]
+    seconds: i64,
+}
+
+/// The search computes deadlines in SQL, the offers in Rust: both read a hotel's clock the same way, on the days too on
+/// which it is set.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hotels_clock_is_read_alike_everywhere() {
+    let app = TestApp::start().await;
+    let conn = &mut app.connect();
+    let first: NaiveDateTime = "2027-01-01T00:00:00".parse().expect("a moment");
+    for zone in ["Europe/Paris", "America/New_York", "Australia/Lord_Howe", "Pacific/Auckland", "Antarctica/Troll"] {
+        let read: Vec<Epoch> = diesel::sql_query(format!(
+            "SELECT extract(epoch FROM wall AT TIME ZONE '{zone}')::bigint AS seconds
+             FROM generate_series(timestamp '{first}', timestamp '{first}' + interval '365 days', '30 minutes') AS wall
+             ORDER BY wall"
+        ))
+        .load(conn)
+        .expect("a year");
+        let walls = std::iter::successors(Some(first), |wall| Some(*wall + TimeDelta::minutes(30)));
+        for (wall, epoch) in walls.zip(&read) {
+            let instant = local_instant(zone.parse().expect("a zone"), wall.date(), wall.time());
+            assert_eq!(instant.timestamp(), epoch.seconds, "{wall} in {zone}");
+        }
+        assert_eq!(read.len(), 365 * 48 + 1);
+    }
 }
