@@ -9,6 +9,8 @@ use diesel::sql_types::{Array, Bool, Date, Integer, Uuid as SqlUuid};
 use super::stock::Nights;
 use crate::db::{DbError, Tx, sql};
 use crate::kernel::ids::{HotelId, RoomTypeId};
+use crate::kernel::stay::Stay;
+use crate::schema::inventory;
 
 /// A night of the stock, locked.
 #[derive(Debug, QueryableByName)]
@@ -123,6 +125,19 @@ pub fn left(
     .load(conn)?;
     let night = |row: LeftRow| ((row.room_type_id, row.stay_date), Left { rooms: row.rooms, closed: row.closed });
     Ok(rows.into_iter().map(night).collect())
+}
+
+/// Whether the hotel has closed a night of the stay.
+pub fn any_closed(
+    conn: &mut PgConnection,
+    hotel_id: HotelId,
+    room_type_id: RoomTypeId,
+    stay: Stay,
+) -> Result<bool, DbError> {
+    let nights = inventory::table
+        .filter(inventory::hotel_id.eq(hotel_id).and(inventory::room_type_id.eq(room_type_id)))
+        .filter(inventory::stay_date.ge(stay.check_in()).and(inventory::stay_date.lt(stay.check_out())));
+    Ok(diesel::select(diesel::dsl::exists(nights.filter(inventory::closed))).get_result(conn)?)
 }
 
 /// Hotels on sale with a room type whose last night is nearer than the hotel's horizon.

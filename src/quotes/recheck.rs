@@ -2,6 +2,7 @@
 
 use super::store::{self, Quote};
 use crate::db::{DbError, Tx};
+use crate::inventory::store as inventory;
 use crate::kernel::ids::UserId;
 use crate::rates::restrictions::Reason;
 use crate::rates::store::priced_from;
@@ -18,7 +19,7 @@ pub enum Rechecked {
     Changed { current: Box<Quote> },
 }
 
-/// Looks again. While no version of what the price came from has changed, nothing is computed.
+/// Looks again. While no version of what the price came from has changed and no night was closed, nothing is computed.
 pub fn recheck(tx: &mut Tx<'_>, user_id: UserId, quote: &Quote, quote_ttl_s: i32) -> Result<Rechecked, DbError> {
     let choice = &quote.choice;
     let found = priced_from(tx, choice.hotel_id, choice.room_type_id, choice.rate_plan_id, choice.stay)?;
@@ -26,7 +27,8 @@ pub fn recheck(tx: &mut Tx<'_>, user_id: UserId, quote: &Quote, quote_ttl_s: i32
     let Some(versions) = found else {
         return Ok(closed);
     };
-    if versions == quote.priced_from {
+    // A closed night has no say in the price, and is told before anything about the price or the rooms left.
+    if versions == quote.priced_from && !inventory::any_closed(tx, choice.hotel_id, choice.room_type_id, choice.stay)? {
         return Ok(Rechecked::Same);
     }
     let Some(current) = offer::one(tx, choice)? else {
