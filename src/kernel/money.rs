@@ -107,7 +107,15 @@ pub fn share(amount: i64, part: i64, whole: i64) -> Result<i64, OutOfRange> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    /// Exactly, in thousandths of a percent; halves go away from zero.
+    fn naive_percent(amount: i64, milli: i64) -> i128 {
+        let product = i128::from(amount) * i128::from(milli);
+        (product.abs() + 50_000) / 100_000 * product.signum()
+    }
 
     #[test]
     fn half_a_minor_unit_rounds_up() {
@@ -128,5 +136,46 @@ mod tests {
     fn a_float_is_not_an_amount() {
         assert!(serde_json::from_str::<Money>(r#"{"amount":12.5,"currency":"EUR"}"#).is_err());
         assert!(serde_json::from_str::<Money>(r#"{"amount":12,"currency":"XYZ1"}"#).is_err());
+    }
+
+    #[test]
+    fn every_currency_is_read_as_it_is_written() {
+        for code in ["EUR", "USD", "JPY", "BHD", "CLF", "XAF"] {
+            let money = Money::new(1, code.parse().expect("a currency"));
+            assert_eq!((money.currency.code(), money.currency.to_string().as_str()), (code, code));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_percentage_is_exact_and_halves_go_away_from_zero(
+            amount in prop_oneof![-1_000i64..1_000, -100_000_000_000i64..=100_000_000_000],
+            milli in prop_oneof![Just(0i64), Just(50_000), Just(100_000), -100_000i64..=1_100_000],
+        ) {
+            let found = percent_of(amount, Decimal::new(milli, 3)).map(i128::from);
+            prop_assert_eq!(found, Ok(naive_percent(amount, milli)));
+        }
+
+        #[test]
+        fn what_does_not_fit_is_refused_and_never_wrapped(amount in any::<i64>(), milli in 0i64..=1_100_000) {
+            let exact = i64::try_from(naive_percent(amount, milli)).map_err(|_| OutOfRange);
+            prop_assert_eq!(percent_of(amount, Decimal::new(milli, 3)), exact);
+        }
+
+        #[test]
+        fn an_amount_is_read_as_it_is_written(amount in any::<i64>(), code in prop::sample::select(vec!["EUR", "JPY", "BHD"])) {
+            let money = Money::new(amount, code.parse().expect("a currency"));
+            let text = serde_json::to_string(&money).expect("JSON");
+            prop_assert_eq!(&text, &format!(r#"{{"amount":{amount},"currency":"{code}"}}"#));
+            prop_assert_eq!(serde_json::from_str::<Money>(&text).ok(), Some(money));
+        }
+
+        #[test]
+        fn only_whole_minor_units_are_an_amount(
+            amount in prop_oneof![r#"-?[0-9]{1,9}\.[0-9]{1,3}"#, "[0-9]{1,3}e[0-9]", r#""[0-9]{1,5}""#, Just("9223372036854775808".to_owned()), Just("null".to_owned())],
+        ) {
+            let text = format!(r#"{{"amount":{amount},"currency":"EUR"}}"#);
+            prop_assert!(serde_json::from_str::<Money>(&text).is_err(), "{}", text);
+        }
     }
 }

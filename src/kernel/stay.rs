@@ -91,15 +91,68 @@ mod tests {
         assert!(Stay::new(NaiveDate::MIN, NaiveDate::MAX).is_err());
     }
 
+    fn any_date() -> impl Strategy<Value = NaiveDate> {
+        (0u64..40_000).prop_map(|days| date(1990, 1, 1) + Days::new(days))
+    }
+
+    /// As the calendar on the wall has it.
+    fn days_of(year: i32, month: u32) -> u32 {
+        match month {
+            2 if year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) => 29,
+            2 => 28,
+            4 | 6 | 9 | 11 => 30,
+            _ => 31,
+        }
+    }
+
     proptest! {
         #[test]
-        fn as_many_dates_as_nights(offset in 0u64..20_000, nights in 1u64..=99) {
-            let from = date(2000, 1, 1) + Days::new(offset);
+        fn as_many_dates_as_nights(from in any_date(), nights in 1u64..=99) {
             let stay = Stay::new(from, from + Days::new(nights)).expect("a stay");
             let dates: Vec<_> = stay.dates().collect();
             prop_assert_eq!(i64::try_from(dates.len()), Ok(stay.nights()));
-            prop_assert!(dates.is_sorted());
-            prop_assert!(dates.iter().all(|d| *d >= stay.check_in() && *d < stay.check_out()));
+            prop_assert_eq!(dates.first().copied(), Some(stay.check_in()));
+            prop_assert_eq!(dates.last().copied(), stay.check_out().pred_opt());
+            prop_assert!(dates.is_sorted_by(|one, next| one.succ_opt() == Some(*next)));
+        }
+
+        #[test]
+        fn two_dates_are_a_stay_of_1_to_99_nights_or_none(from in any_date(), nights in -200i64..=200) {
+            let to = from + chrono::Duration::days(nights);
+            let expected = match nights {
+                ..=0 => Err(StayError::NotAfterCheckIn),
+                1..=99 => Ok(nights),
+                _ => Err(StayError::TooLong),
+            };
+            prop_assert_eq!(Stay::new(from, to).map(Stay::nights), expected);
+        }
+
+        #[test]
+        fn stays_that_meet_share_no_night(from in any_date(), one in 1u64..=49, more in 1u64..=50) {
+            let (middle, to) = (from + Days::new(one), from + Days::new(one + more));
+            let nights = |from, to| Stay::new(from, to).expect("a stay").dates().collect::<Vec<_>>();
+            prop_assert_eq!([nights(from, middle), nights(middle, to)].concat(), nights(from, to));
+        }
+
+        #[test]
+        fn february_has_its_29th_night_in_leap_years_only(year in 1890i32..2210) {
+            let stay = Stay::new(date(year, 2, 27), date(year, 3, 2)).expect("a stay");
+            prop_assert_eq!(stay.nights(), i64::from(days_of(year, 2)) - 27 + 2);
+        }
+
+        #[test]
+        fn a_date_is_read_as_it_is_written(year in 0i32..=9999, month in 0u32..=13, day in 0u32..=32) {
+            let exists = (1..=12).contains(&month) && (1..=days_of(year, month)).contains(&day);
+            let text = format!("{year:04}-{month:02}-{day:02}");
+            let read = stay_date(serde_json::json!(text));
+            prop_assert_eq!(read.ok().map(|date| date.to_string()), exists.then_some(text));
+        }
+
+        #[test]
+        fn no_other_text_is_a_date(text in r"[+-]?[0-9]{1,5}[-/ ]?[0-9]{1,2}[-/ ]?[0-9]{1,2}(T00:00:00)?Z?| 2027-01-01|2027-1-01") {
+            let mut parts = text.split('-').map(str::len);
+            let is_written_so = parts.by_ref().eq([4, 2, 2]) && text.bytes().all(|byte| byte == b'-' || byte.is_ascii_digit());
+            prop_assert!(is_written_so || stay_date(serde_json::json!(text)).is_err());
         }
     }
 }

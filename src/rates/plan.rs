@@ -123,3 +123,61 @@ pub(super) fn proportion(amount: i64, numerator: Decimal, denominator: Decimal) 
     let product = Decimal::from(amount).checked_mul(numerator).ok_or(OutOfRange)?;
     round_half_up(product.checked_div(denominator).ok_or(OutOfRange)?)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn plan(derivation: Option<Derivation>, child_bands: Vec<ChildBand>) -> RatePlan {
+        let base = RatePlanId(uuid::Uuid::nil());
+        RatePlan {
+            rate_plan_id: base,
+            name: "Any".to_owned(),
+            meal_plan: MealPlan::RoomOnly,
+            payment_policy: PaymentPolicy::Prepaid,
+            derived_from: derivation.map(|derivation| (base, derivation)),
+            min_stay: None,
+            max_stay: None,
+            min_advance_days: None,
+            max_advance_days: None,
+            room_type_ids: Vec::new(),
+            tiers: Vec::new(),
+            child_bands,
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_derived_night_is_rounded_half_up_and_never_below_zero(
+            base in 0i64..=100_000_000_000,
+            milli in -99_999i64..=1_000_000,
+            amount in -100_000_000_000i64..=100_000_000_000,
+        ) {
+            let product = i128::from(base) * i128::from(100_000 + milli);
+            let by_percent = plan(Some(Derivation::Percent(Decimal::new(milli, 3))), Vec::new()).night(base, &[]);
+            prop_assert_eq!(by_percent.map(i128::from), Ok((product + 50_000) / 100_000));
+            let by_amount = plan(Some(Derivation::Amount(amount)), Vec::new()).night(base, &[]);
+            prop_assert_eq!(by_amount, Ok((base + amount).max(0)));
+        }
+
+        #[test]
+        fn each_child_costs_what_the_narrowest_band_above_its_age_says(
+            base in 0i64..1_000_000,
+            bands in prop::collection::btree_map(0i16..=17, 0i64..10_000, 0..5),
+            ages in prop::collection::vec(0i16..=17, 0..5),
+        ) {
+            let child_bands = bands.iter().rev().map(|(max_age, amount)| ChildBand { max_age: *max_age, amount: *amount });
+            let night = plan(None, child_bands.collect()).night(base, &ages);
+            let of = |age: &i16| bands.range(age..).next().map_or(0, |(_, amount)| *amount);
+            prop_assert_eq!(night, Ok(base + ages.iter().map(of).sum::<i64>()));
+        }
+
+        #[test]
+        fn a_night_that_does_not_fit_is_refused(base in any::<i64>(), amount in any::<i64>()) {
+            let expected = base.checked_add(amount).map(|sum| sum.max(0)).ok_or(OutOfRange);
+            prop_assert_eq!(plan(Some(Derivation::Amount(amount)), Vec::new()).night(base, &[]), expected);
+        }
+    }
+}

@@ -192,26 +192,107 @@ mod tests {
         assert!(price_room(&[(day(), 500)], &[fee], 2, PaymentPolicy::Prepaid).is_ok_and(|price| price.is_some()));
     }
 
+    /// A tax as the table allows it; percentages in thousandths.
+    fn any_tax() -> impl Strategy<Value = (Tax, i128)> {
+        let value = prop_oneof![
+            (0i64..=100_000).prop_map(|milli| (TaxValue::Percent(Decimal::new(milli, 3)), milli)),
+            (0i64..=3_000).prop_map(|amount| (TaxValue::PerNight(amount), amount)),
+            (0i64..=1_000).prop_map(|amount| (TaxValue::PerPersonNight(amount), amount)),
+        ];
+        (value, any::<bool>(), prop_oneof![Just(Due::Now), Just(Due::AtProperty)])
+            .prop_map(|((value, number), included, due)| (tax(value, included, due), i128::from(number)))
+    }
+
+    fn naive_half_up(numerator: i128, denominator: i128) -> i128 {
+        (2 * numerator.abs() + denominator) / (2 * denominator) * numerator.signum()
+    }
+
+    /// One night in whole numbers: its base, and its taxes in their order.
+    fn naive_night(price: i64, taxes: &[(Tax, i128)], persons: i64) -> (i128, Vec<i128>) {
+        let flat = |(tax, number): &(Tax, i128)| match tax.value {
+            TaxValue::Percent(_) => 0,
+            TaxValue::PerNight(_) => *number,
+            TaxValue::PerPersonNight(_) => number * i128::from(persons),
+        };
+        let is_percent = |tax: &Tax| matches!(tax.value, TaxValue::Percent(_));
+        let inside: Vec<_> = taxes.iter().filter(|(tax, _)| tax.included).collect();
+        let net_and_percent = i128::from(price) - inside.iter().map(|tax| flat(tax)).sum::<i128>();
+        let percents: i128 = inside.iter().filter(|(tax, _)| is_percent(tax)).map(|(_, milli)| milli).sum();
+        let included = inside.iter().map(|tax| match is_percent(&tax.0) {
+            true => naive_half_up(net_and_percent * tax.1, 100_000 + percents),
+            false => flat(tax),
+        });
+        let mut lines: Vec<_> = included.collect();
+        let base = i128::from(price) - lines.iter().sum::<i128>();
+        let added = taxes.iter().filter(|(tax, _)| !tax.included);
+        lines
+            .extend(added.map(|tax| if is_percent(&tax.0) { naive_half_up(base * tax.1, 100_000) } else { flat(tax) }));
+        (base, lines)
+    }
+
+    fn nights_of(prices: &[i64]) -> Vec<(NaiveDate, i64)> {
+        prices.iter().zip(0u64..).map(|(price, n)| (day() + chrono::Days::new(n), *price)).collect()
+    }
+
+    /// A few minor units, where every rounding shows, or what a room costs.
+    fn any_prices() -> impl Strategy<Value = Vec<i64>> {
+        prop::collection::vec(prop_oneof![0i64..50, 5_000i64..10_000_000], 1..10)
+    }
+
     proptest! {
         #[test]
-        fn the_total_is_the_sum_of_the_lines(
-            prices in prop::collection::vec(0i64..10_000_000, 1..10),
-            percents in prop::collection::vec((0i64..40_000, any::<bool>()), 0..4),
-            flat in 0i64..1_000,
-            persons in 1i64..6,
+        fn every_line_is_what_whole_numbers_yield(
+            prices in any_prices(), taxes in prop::collection::vec(any_tax(), 0..6), persons in 1i64..=8, later: bool,
         ) {
-            let mut taxes: Vec<_> = percents
-                .iter()
-                .map(|(milli, included)| tax(TaxValue::Percent(Decimal::new(*milli, 3)), *included, Due::Now))
-                .collect();
-            taxes.push(tax(TaxValue::PerPersonNight(flat), false, Due::AtProperty));
-            let nights: Vec<_> = prices.iter().zip(0u64..).map(|(p, n)| (day() + chrono::Days::new(n), *p)).collect();
-            let price = price_room(&nights, &taxes, persons, PaymentPolicy::Prepaid).expect("in range").expect("on sale");
-            let sum: i64 = price.nightly.iter().map(|n| n.base + n.taxes.iter().map(|t| t.amount).sum::<i64>()).sum();
-            prop_assert_eq!(price.total, sum);
-            prop_assert_eq!(price.total, price.due_now + price.due_at_property);
-            let added: i64 = price.nightly.iter().flat_map(|n| &n.taxes).filter(|t| !t.included).map(|t| t.amount).sum();
-            prop_assert_eq!(price.total, prices.iter().sum::<i64>() + added);
+            let policy = if later { PaymentPolicy::PayAtProperty } else { PaymentPolicy::Prepaid };
+            let (rules, nights) = (taxes.iter().map(|(tax, _)| tax.clone()).collect::<Vec<_>>(), nights_of(&prices));
+            let naive: Vec<_> = prices.iter().map(|price| naive_night(*price, &taxes, persons)).collect();
+            let found = price_room(&nights, &rules, persons, policy).expect("in range");
+            prop_assert_eq!(found.is_some(), naive.iter().all(|(base, _)| *base >= 0));
+            let Some(found) = found else { return Ok(()) };
+            let lines = found.nightly.iter().map(|night| {
+                (i128::from(night.base), night.taxes.iter().map(|tax| i128::from(tax.amount)).collect::<Vec<_>>())
+            });
+            prop_assert_eq!(lines.collect::<Vec<_>>(), naive);
+            // Sums, of what is shown and nothing else.
+            let shown = |only_later: bool| -> i64 {
+                let taxes = found.nightly.iter().flat_map(|night| &night.taxes);
+                taxes.filter(|tax| !only_later || tax.due == Due::AtProperty).map(|tax| tax.amount).sum()
+            };
+            prop_assert_eq!(found.total, found.nightly.iter().map(|night| night.base).sum::<i64>() + shown(false));
+            prop_assert_eq!(found.total, found.due_now + found.due_at_property);
+            prop_assert_eq!(found.due_at_property, if later { found.total } else { shown(true) });
+            // What the hotel shows stays as it is; what is added comes on top.
+            let added: i64 = found.nightly.iter().flat_map(|night| &night.taxes).filter(|tax| !tax.included).map(|tax| tax.amount).sum();
+            prop_assert_eq!(found.total, prices.iter().sum::<i64>() + added);
+        }
+
+        #[test]
+        fn a_stay_costs_what_its_parts_cost(
+            prices in any_prices(), taxes in prop::collection::vec(any_tax(), 0..4), persons in 1i64..=8, cut in 0usize..10,
+        ) {
+            let rules: Vec<_> = taxes.into_iter().map(|(tax, _)| tax).collect();
+            let nights = nights_of(&prices);
+            let (one, other) = nights.split_at(cut.min(nights.len()));
+            let price = |nights| price_room(nights, &rules, persons, PaymentPolicy::Prepaid).expect("in range");
+            let sum = |one: RoomPrice, other: RoomPrice| {
+                (one.total + other.total, one.due_now + other.due_now, [one.nightly, other.nightly].concat())
+            };
+            let whole = price(&nights).map(|whole| (whole.total, whole.due_now, whole.nightly));
+            prop_assert_eq!(whole, price(one).zip(price(other)).map(|(one, other)| sum(one, other)));
+        }
+
+        #[test]
+        fn no_number_wraps(price: i64, flat in 0..=i64::MAX, persons in 1i64..=i64::MAX, included: bool, milli in 0i64..=100_000) {
+            let taxes = [
+                tax(TaxValue::PerPersonNight(flat), included, Due::AtProperty),
+                tax(TaxValue::Percent(Decimal::new(milli, 3)), !included, Due::Now),
+            ];
+            let nights = [(day(), price), (day() + chrono::Days::new(1), price)];
+            if let Ok(Some(found)) = price_room(&nights, &taxes, persons, PaymentPolicy::Prepaid) {
+                let exact: i128 = found.nightly.iter().flat_map(|night| night.taxes.iter().map(|tax| i128::from(tax.amount)).chain([i128::from(night.base)])).sum();
+                prop_assert_eq!(i128::from(found.total), exact);
+            }
         }
     }
 }

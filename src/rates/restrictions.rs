@@ -68,3 +68,66 @@ pub fn plan_reasons(
     .filter_map(|(applies, reason)| applies.then_some(reason))
     .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use chrono::Days;
+    use proptest::option::of;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::kernel::ids::RatePlanId;
+    use crate::rates::plan::{MealPlan, PaymentPolicy};
+
+    fn night() -> impl Strategy<Value = NightRestrictions> {
+        let flags = [prop::bool::weighted(0.2), prop::bool::weighted(0.2), prop::bool::weighted(0.2)];
+        (of(1i16..=5), of(1i16..=5), flags).prop_map(|(min_stay, max_stay, flags)| {
+            let [closed, closed_to_arrival, closed_to_departure] = flags;
+            NightRestrictions { min_stay, max_stay, closed, closed_to_arrival, closed_to_departure }
+        })
+    }
+
+    fn plan() -> impl Strategy<Value = RatePlan> {
+        ([of(1i16..=5), of(1i16..=5)], [of(0i16..=12), of(0i16..=12)]).prop_map(|(stay, advance)| RatePlan {
+            rate_plan_id: RatePlanId(uuid::Uuid::nil()),
+            name: "Any".to_owned(),
+            meal_plan: MealPlan::RoomOnly,
+            payment_policy: PaymentPolicy::Prepaid,
+            derived_from: None,
+            min_stay: stay[0],
+            max_stay: stay[1],
+            min_advance_days: advance[0],
+            max_advance_days: advance[1],
+            room_type_ids: Vec::new(),
+            tiers: Vec::new(),
+            child_bands: Vec::new(),
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn each_reason_stands_for_its_own_nights(
+            plan in plan(), nights in prop::collection::vec(night(), 8), from in 0usize..6, length in 1usize..6, days in 0i16..12,
+        ) {
+            let to = (from + length).min(7);
+            let today = NaiveDate::from_ymd_opt(2028, 2, 26).expect("a date");
+            let arrival = today + Days::new(u64::try_from(days).expect("some"));
+            let date = |index: usize| arrival + Days::new(u64::try_from(index - from).expect("some"));
+            let stay = Stay::new(arrival, date(to)).expect("a stay");
+            let on = |asked: NaiveDate| nights[from + usize::try_from((asked - arrival).num_days()).expect("not before")];
+            let found = plan_reasons(&plan, stay, today, on);
+            let length = i16::try_from(to - from).expect("a few");
+            let [first, last] = [nights[from], nights[to]];
+            let expected = [
+                (Reason::Closed, nights[from..to].iter().any(|night| night.closed)),
+                (Reason::MinStay, first.min_stay.or(plan.min_stay).is_some_and(|least| length < least)),
+                (Reason::MaxStay, first.max_stay.or(plan.max_stay).is_some_and(|most| length > most)),
+                (Reason::ClosedToArrival, first.closed_to_arrival),
+                (Reason::ClosedToDeparture, last.closed_to_departure),
+                (Reason::AdvancePurchase, plan.min_advance_days.is_some_and(|least| days < least)
+                    || plan.max_advance_days.is_some_and(|most| days > most)),
+            ];
+            prop_assert_eq!(found, expected.into_iter().filter(|(_, applies)| *applies).map(|(reason, _)| reason).collect::<Vec<_>>());
+        }
+    }
+}
