@@ -94,8 +94,7 @@ CREATE TABLE ledger_lines (
 CREATE INDEX ledger_lines_payment ON ledger_lines (hotel_id, payment_id);
 CREATE UNIQUE INDEX ledger_lines_payment_key ON ledger_lines (hotel_id, payment_id, kind, account)
     WHERE refund_id IS NULL;
-CREATE UNIQUE INDEX ledger_lines_refund_key ON ledger_lines (hotel_id, refund_id, kind, account)
-    WHERE refund_id IS NOT NULL;
+CREATE UNIQUE INDEX ledger_lines_refund_key ON ledger_lines (hotel_id, refund_id, kind, account);
 COMMENT ON TABLE ledger_lines IS 'Double entry: the lines of one movement sum to nothing. Plus is what the account has got, minus what it has given or owes. Only ever inserted.';
 COMMENT ON COLUMN ledger_lines.kind IS 'captured: guest to provider. earned: the guest''s deposit becomes the hotel''s and the tax office''s. refund_owed: back from them, or from the deposit. refunded: provider to guest.';
 COMMENT ON INDEX ledger_lines_payment_key IS 'A payment is captured once and earned once.';

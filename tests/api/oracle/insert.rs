@@ -74,8 +74,8 @@ fn holds(rows: &mut Rows<'_>) -> [Uuid; 3] {
         rows.add("holds", "hold_id, user_id, currency, total, due_now, due_at_property, expires_at", &values);
     }
     let paying = ids[1];
-    let payment = format!("'{paying}', '{paying}', gen_random_uuid(), 1, 'EUR'");
-    rows.add("payments", "payment_id, hold_id, user_id, amount, currency", &payment);
+    let payment = format!("'{paying}', '{paying}', gen_random_uuid(), 1, 0, 'EUR'");
+    rows.add("payments", "payment_id, hold_id, user_id, amount, tax_amount, currency", &payment);
     // Settled for the completer, so that it leaves it alone.
     let attempt = format!("'{paying}', '{paying}', 'simulator', '{paying}', 'pm_card_visa', 'settled', now()");
     let columns = "attempt_id, payment_id, provider, provider_key, payment_method, recovery_point, lease_until";
