@@ -140,7 +140,8 @@ pub fn any_closed(
     Ok(diesel::select(diesel::dsl::exists(nights.filter(inventory::closed))).get_result(conn)?)
 }
 
-/// Hotels on sale with a room type whose last night is nearer than the hotel's horizon.
+/// Hotels on sale with a room type whose last night before the hotel's horizon is not the one next to it. Nights behind the
+/// horizon, which staff may have made, do not count: what lies between is still to be added.
 pub(super) fn behind(conn: &mut PgConnection) -> Result<Vec<HotelId>, DbError> {
     #[derive(QueryableByName)]
     struct Row {
@@ -153,6 +154,7 @@ pub(super) fn behind(conn: &mut PgConnection) -> Result<Vec<HotelId>, DbError> {
              CROSS JOIN LATERAL (
                  SELECT max(i.stay_date) AS night FROM inventory i
                  WHERE i.hotel_id = t.hotel_id AND i.room_type_id = t.room_type_id
+                   AND i.stay_date < (SELECT (clock_timestamp() AT TIME ZONE h.time_zone)::date + h.horizon_days)
              ) last
              WHERE t.hotel_id = h.hotel_id AND t.deleted_at IS NULL
                AND last.night < (clock_timestamp() AT TIME ZONE h.time_zone)::date + h.horizon_days - 1)
@@ -169,22 +171,27 @@ struct AddedRow {
     stay_date: NaiveDate,
 }
 
-/// Adds each room type's nights from its last one, or today, to the hotel's horizon, with the last one's capacity. What
-/// another process has added meanwhile is passed over. Which nights were added.
+/// Adds the nights from today to the hotel's horizon that a room type has not, each with the capacity of the last one before
+/// it; none before its first. What another process has added meanwhile is passed over. Which nights were added.
 pub(super) fn extend(tx: &mut Tx<'_>, hotel_id: HotelId) -> Result<Vec<(RoomTypeId, NaiveDate)>, DbError> {
     let rows: Vec<AddedRow> = sql("INSERT INTO inventory (hotel_id, room_type_id, stay_date, capacity)
-         SELECT t.hotel_id, t.room_type_id, local.today + ahead, last.capacity
+         SELECT t.hotel_id, t.room_type_id, missing.stay_date, last.capacity
          FROM hotels h
          JOIN room_types t ON t.hotel_id = h.hotel_id AND t.deleted_at IS NULL
+         CROSS JOIN LATERAL (SELECT (clock_timestamp() AT TIME ZONE h.time_zone)::date AS today) local
          CROSS JOIN LATERAL (
-             SELECT i.stay_date, i.capacity FROM inventory i
-             WHERE i.hotel_id = t.hotel_id AND i.room_type_id = t.room_type_id
+             SELECT local.today + ahead AS stay_date FROM generate_series(0, h.horizon_days - 1) AS ahead
+             EXCEPT
+             SELECT i.stay_date FROM inventory i
+             WHERE i.hotel_id = t.hotel_id AND i.room_type_id = t.room_type_id AND i.stay_date >= local.today
+         ) missing
+         CROSS JOIN LATERAL (
+             SELECT i.capacity FROM inventory i
+             WHERE i.hotel_id = t.hotel_id AND i.room_type_id = t.room_type_id AND i.stay_date < missing.stay_date
              ORDER BY i.stay_date DESC LIMIT 1
          ) last
-         CROSS JOIN LATERAL (SELECT (clock_timestamp() AT TIME ZONE h.time_zone)::date AS today) local
-         CROSS JOIN LATERAL generate_series(greatest(last.stay_date + 1 - local.today, 0), h.horizon_days - 1) AS ahead
          WHERE h.hotel_id = $1 AND h.deleted_at IS NULL
-         ORDER BY t.room_type_id, ahead
+         ORDER BY t.room_type_id, missing.stay_date
          ON CONFLICT DO NOTHING
          RETURNING room_type_id, stay_date")
     .bind::<SqlUuid, _>(hotel_id)
