@@ -18,9 +18,11 @@ text_enum! {
     pub enum Resource {
         Booking = "booking",
         Hotel = "hotel",
+        Inventory = "inventory",
         Member = "member",
         RatePlan = "rate_plan",
         Refund = "refund",
+        Rates = "rates",
         Room = "room",
         RoomType = "room_type",
         Tax = "tax",
@@ -37,6 +39,21 @@ text_enum! {
         Granted = "granted",
         Revoked = "revoked",
         NoShow = "no_show",
+        Imported = "imported",
+    }
+}
+
+/// Who did it.
+#[derive(Clone, Copy, Debug)]
+pub enum Actor<'a> {
+    Caller(&'a Caller),
+    /// Whoever runs the commands of this house: nobody who signs in.
+    Operator,
+}
+
+impl<'a> From<&'a Caller> for Actor<'a> {
+    fn from(caller: &'a Caller) -> Self {
+        Self::Caller(caller)
     }
 }
 
@@ -53,9 +70,9 @@ pub struct Subject {
 /// without the other. `before` and `after` are the resource as the API shows it.
 ///
 /// Locks: nothing; inserts.
-pub fn record<T: Serialize>(
+pub fn record<'a, T: Serialize>(
     tx: &mut Tx<'_>,
-    by: &Caller,
+    by: impl Into<Actor<'a>>,
     action: Action,
     subject: Subject,
     before: Option<&T>,
@@ -63,7 +80,7 @@ pub fn record<T: Serialize>(
 ) -> Result<(), DbError> {
     let (before, after) = (shown(before)?, shown(after)?);
     let version = after.as_ref().and_then(|after| after.get("version")).cloned();
-    store::insert(tx, by, action, subject, before, after)?;
+    store::insert(tx, by.into(), action, subject, before, after)?;
     let Subject { hotel_id, resource, resource_id } = subject;
     let topic = format!("{resource}.{action}");
     events::emit(tx, hotel_id, &topic, resource_id.unwrap_or(hotel_id.0), json!({ "version": version }))
