@@ -7,7 +7,7 @@
 //!
 //! and among the features
 //!
-//! `bookings → payments → holds → quotes → search → import → inventory → rates → hotels`
+//! `import → ari → bookings → payments → holds → quotes → search → inventory → rates → hotels`
 //!
 //! whoever stands left may use what stands right. `config`, `telemetry` and `schema` may be used by all, and use none of
 //! these (but `config` the kernel, and `telemetry` `config`).
@@ -25,9 +25,11 @@
 //! * **Capture**: taking authorised money; **void**: giving the authorisation back.
 //! * **Booking**: a confirmed stay.
 //! * **Inventory**: the stock: one row a room type and night, with `held` and `sold`.
+//! * **ARI**: availability, rates and inventory, as a hotel's staff steer them.
 
 pub mod access;
 pub mod app;
+pub mod ari;
 pub mod audit;
 pub mod bookings;
 pub mod cli;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use actix_web::dev::Payload;
 use actix_web::http::header;
 use actix_web::{Error, FromRequest, HttpRequest};
+use chrono::NaiveDate;
 use futures_util::StreamExt;
 use garde::Validate;
 use serde::de::DeserializeOwned;
@@ -15,6 +16,7 @@ use uuid::Uuid;
 use super::json;
 use super::problem::{Code, FieldError, Problem};
 use crate::kernel::secret::sha256;
+use crate::kernel::stay;
 
 /// The largest body accepted, in bytes.
 pub const MAX_BODY_BYTES: usize = 256 * 1024;
@@ -154,6 +156,20 @@ impl<A: From<Uuid>, B: From<Uuid>> FromRequest for PathIds<A, B> {
     fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
         let ids = path_id(req, 0).and_then(|first| Ok(Self(first, path_id(req, 1)?)));
         std::future::ready(ids.map_err(Into::into))
+    }
+}
+
+/// The date that ends the path. What is no date is unknown: 404.
+#[derive(Clone, Copy, Debug)]
+pub struct PathDate(pub NaiveDate);
+
+impl FromRequest for PathDate {
+    type Error = Error;
+    type Future = std::future::Ready<Result<Self, Error>>;
+
+    fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let date = req.match_info().iter().last().and_then(|(_, segment)| stay::date(segment));
+        std::future::ready(date.map(Self).ok_or_else(|| Problem::plain(Code::NotFound).into()))
     }
 }
 

@@ -83,6 +83,7 @@ codes! {
     CurrencyInUse           = 409, "currency_in_use",           "Amounts were given in the hotel's currency";
     HasFutureBookings       = 409, "has_future_bookings",       "Guests have booked, or are about to";
     CapacityBelowCommitments = 409, "capacity_below_commitments", "More is sold and held than would be left";
+    RateIsDerived           = 409, "rate_is_derived",           "A derived plan's price follows from its base plan's";
     OfferExpired            = 410, "offer_expired",             "The offer is too old";
     QuoteExpired            = 410, "quote_expired",             "The quote has expired";
     HoldExpired             = 410, "hold_expired",              "The hold has expired";

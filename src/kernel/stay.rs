@@ -60,10 +60,16 @@ impl Stay {
 }
 
 /// Reads a stay date: `YYYY-MM-DD`, and nothing else that chrono would take for a date.
+#[must_use]
+pub fn date(text: &str) -> Option<NaiveDate> {
+    let date = text.parse().ok().filter(|date: &NaiveDate| date.format("%Y-%m-%d").to_string() == text);
+    date.filter(|_| text.len() == 10)
+}
+
+/// The same for serde.
 pub fn stay_date<'de, D: Deserializer<'de>>(deserializer: D) -> Result<NaiveDate, D::Error> {
     let text = String::deserialize(deserializer)?;
-    let date = text.parse().ok().filter(|date: &NaiveDate| date.format("%Y-%m-%d").to_string() == text);
-    date.filter(|_| text.len() == 10).ok_or_else(|| D::Error::custom("must be a date, YYYY-MM-DD"))
+    date(&text).ok_or_else(|| D::Error::custom("must be a date, YYYY-MM-DD"))
 }
 
 #[cfg(test)]

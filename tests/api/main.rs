@@ -14,6 +14,8 @@ mod support;
 
 mod access_matrix;
 mod admin_hotels;
+mod admin_inventory;
+mod admin_rates;
 mod attacks;
 mod auth;
 mod calendar;

@@ -175,6 +175,12 @@ impl Guest {
         self.send(Method::PATCH, path, &headers, Some(body.to_string().into_bytes())).await
     }
 
+    /// A change of many things at once, which names no version as a whole.
+    pub async fn patch_many(&self, path: &str, body: Value) -> Answer {
+        let headers = [("content-type", "application/json")];
+        self.send(Method::PATCH, path, &headers, Some(body.to_string().into_bytes())).await
+    }
+
     /// Deletes the version that `tag` names.
     pub async fn delete_version(&self, path: &str, tag: &str) -> Answer {
         self.send(Method::DELETE, path, &[("if-match", tag)], None).await

@@ -1,0 +1,5 @@
+//! Rates night by night.
+
+pub mod http;
+pub mod store;
+pub mod wire;
