@@ -1,7 +1,8 @@
 //! Files of lines: CSV, plain or xz-compressed.
 
+use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{self, BufReader, Read};
+use std::io::{self, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -19,6 +20,8 @@ pub enum FileError {
     Open { path: PathBuf, source: io::Error },
     #[error("the first line names no column {missing}; it must name {}, separated by commas", wanted.join(", "))]
     Columns { missing: &'static str, wanted: Vec<&'static str> },
+    #[error("the first line names no column to set: one of {}", wanted.join(", "))]
+    NothingToSet { wanted: Vec<&'static str> },
     #[error("the file ends or breaks off after line {line}: {source}")]
     Broken { line: u64, source: io::Error },
 }
@@ -31,6 +34,38 @@ pub struct Reject {
     pub reason: String,
     /// As it was read, as far as it is text.
     pub text: String,
+}
+
+/// Where rejects are written as they are found, and how many they are.
+pub struct Rejects<W> {
+    out: W,
+    by_reason: BTreeMap<String, u64>,
+}
+
+impl<W: Write> Rejects<W> {
+    /// Begins a file.
+    pub fn new(mut out: W) -> io::Result<Self> {
+        writeln!(out, "line,reason,text")?;
+        Ok(Self { out, by_reason: BTreeMap::new() })
+    }
+
+    pub fn write(&mut self, reject: &Reject) -> io::Result<()> {
+        let mut row = csv::Writer::from_writer(Vec::new());
+        row.write_record([&reject.line.to_string(), &reject.reason, &reject.text])?;
+        self.out.write_all(&row.into_inner().map_err(|error| io::Error::other(error.to_string()))?)?;
+        *self.by_reason.entry(reject.reason.clone()).or_default() += 1;
+        Ok(())
+    }
+
+    /// What was written is in the file then.
+    pub fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+
+    #[must_use]
+    pub fn by_reason(&self) -> &BTreeMap<String, u64> {
+        &self.by_reason
+    }
 }
 
 /// The named fields of one line.
@@ -104,6 +139,12 @@ impl Lines {
         }
         let positions = wanted.iter().chain(optional).map(find).collect();
         Ok(Self { reader, positions, width: names.len(), last: 1, consumed })
+    }
+
+    /// Whether the file has the column, of those that may be there.
+    #[must_use]
+    pub fn has(&self, column: usize) -> bool {
+        self.positions.get(column).is_some_and(Option::is_some)
     }
 
     /// Bytes read of the file so far, as it is on disk.

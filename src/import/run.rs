@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, HashSet};
 use std::io::Write;
 use std::time::{Duration, Instant};
 
-use super::file::{FileError, Line, Lines, Reject};
+use super::file::{FileError, Line, Lines, Reject, Rejects};
 use super::hotel::HotelLine;
 use super::store;
 use crate::db::{self, Db, DbError};
+use crate::kernel::ids::HotelId;
 
 /// Hotels of one transaction.
 const BATCH: usize = 200;
@@ -37,17 +38,18 @@ pub enum ImportError {
     File(#[from] FileError),
     #[error("cannot write the reject file: {0}")]
     Rejects(#[from] std::io::Error),
+    #[error("there is no hotel {0}")]
+    NoHotel(HotelId),
     #[error(transparent)]
     Db(#[from] DbError),
 }
 
-/// Imports the file's hotels with `days` nights each. Each reject is written to `rejects` as it is found; `watch` is
-/// told after each batch.
+/// Imports the file's hotels with `days` nights each; `watch` is told after each batch.
 pub async fn run(
     db: &Db,
     mut lines: Lines,
     days: u16,
-    mut rejects: impl Write,
+    mut rejects: Rejects<impl Write>,
     watch: impl Fn(&Summary),
 ) -> Result<Summary, ImportError> {
     let started = Instant::now();
@@ -64,6 +66,7 @@ pub async fn run(
             summary.known += u64::try_from(batch.len()).unwrap_or_default() - hotels;
         }
         rejects.flush()?;
+        summary.rejects.clone_from(rejects.by_reason());
         summary.took = started.elapsed();
         summary.bytes = lines.consumed();
         watch(&summary);
@@ -79,7 +82,7 @@ fn fill(
     batch: &mut Vec<HotelLine>,
     seen: &mut HashSet<String>,
     summary: &mut Summary,
-    rejects: &mut impl Write,
+    rejects: &mut Rejects<impl Write>,
 ) -> Result<bool, ImportError> {
     while batch.len() < BATCH {
         let Some(line) = lines.read()? else {
@@ -91,21 +94,12 @@ fn fill(
             Ok(hotel) => {
                 let text = hotel.external_key.clone();
                 let reason = "source and hotel_no stand on an earlier line too".to_owned();
-                write_reject(rejects, summary, &Reject { line: hotel.line, reason, text })?;
+                rejects.write(&Reject { line: hotel.line, reason, text })?;
             }
-            Err(reject) => write_reject(rejects, summary, &reject)?,
+            Err(reject) => rejects.write(&reject)?,
         }
     }
     Ok(false)
-}
-
-fn write_reject(rejects: &mut impl Write, summary: &mut Summary, reject: &Reject) -> Result<(), ImportError> {
-    let mut row = csv::Writer::from_writer(Vec::new());
-    let written = row.write_record([&reject.line.to_string(), &reject.reason, &reject.text]);
-    written.map_err(std::io::Error::from)?;
-    rejects.write_all(&row.into_inner().map_err(|error| std::io::Error::other(error.to_string()))?)?;
-    *summary.rejects.entry(reject.reason.clone()).or_default() += 1;
-    Ok(())
 }
 
 /// One transaction: the hotels that are not there yet, whole. How many hotels and rows.

@@ -38,6 +38,7 @@ mod horizon;
 mod idempotency;
 mod idempotency_payments;
 mod import;
+mod import_rates;
 mod import_real;
 mod interleavings;
 mod layers;

@@ -87,9 +87,20 @@ impl Desk {
         self.run(&[&["import", "hotels", "hotels.csv"], days, options].concat())
     }
 
+    /// Imports a file of rates into a hotel.
+    pub fn import_rates(&self, hotel_id: &str, content: impl AsRef<[u8]>) -> Ended {
+        self.write("rates.csv", content.as_ref());
+        self.run(&["import", "rates", "rates.csv", "--hotel", hotel_id])
+    }
+
     /// The rows of the last import's reject file, its first line apart; none: there is no such file.
     pub fn rejects(&self) -> Option<Vec<[String; 3]>> {
-        let path = self.folder.path().join("hotels.csv.rejects.csv");
+        self.rejects_of("hotels.csv")
+    }
+
+    /// The same for a file of that name.
+    pub fn rejects_of(&self, name: &str) -> Option<Vec<[String; 3]>> {
+        let path = self.folder.path().join(format!("{name}.rejects.csv"));
         let mut reader = csv::Reader::from_path(path).ok()?;
         assert_eq!(reader.headers().expect("a first line"), &["line", "reason", "text"][..]);
         Some(reader.deserialize().map(|row| row.expect("three fields")).collect())
