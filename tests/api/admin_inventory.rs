@@ -2,6 +2,7 @@
 
 mod bulk;
 pub mod refusals;
+mod volume;
 
 use chrono::{Datelike, NaiveDate};
 use serde_json::{Value, json};
