@@ -1,6 +1,6 @@
 //! The assembly: database, keys, routes and background work wired into one server. Tests run this same assembly.
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -83,12 +83,15 @@ impl App {
             lock_timeout: LOCK_TIMEOUT,
             statement_timeout: STATEMENT_TIMEOUT,
         });
-        let shared = Shared::new(config.clone(), db.clone(), secret)?;
+        let own_url = reachable(address);
+        let public_url = config.public_url.as_ref().unwrap_or(&own_url);
+        let shared = Shared::new(config.clone(), db.clone(), secret, public_url)?;
         let (stop, stopped) = watch::channel(false);
         let background = db.with_patience(BACKGROUND_PATIENCE);
         holds::sweeper::start(background.clone(), config.sweep_interval, stopped.clone());
         horizon::start(background.clone(), config.horizon_interval, stopped.clone());
-        payments::worker::start(&background, &shared.provider, config.confirm_window_s, &stopped);
+        payments::worker::start(&background, &shared.provider, &config, &stopped);
+        shared.provider.start(shared.keys.clone(), &own_url, stopped.clone())?;
         let server = serve(listener, shared, stopped)?;
         Ok(Self { server, address, db, stop })
     }
@@ -130,8 +133,18 @@ pub struct CannotListen {
     reason: String,
 }
 
+/// Where a server that listens on `address` is found from its own machine.
+fn reachable(address: SocketAddr) -> String {
+    let ip = match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    format!("http://{}", SocketAddr::new(ip, address.port()))
+}
+
 impl Shared {
-    fn new(config: Config, db: Db, secret: &SecretString) -> anyhow::Result<Self> {
+    fn new(config: Config, db: Db, secret: &SecretString, public_url: &str) -> anyhow::Result<Self> {
         let keys = Arc::new(Keyring::new(secret));
         let tokens = Arc::new(AccessTokens::new(&keys, config.access_ttl_s)?);
         let issuer = Issuer {
@@ -142,7 +155,7 @@ impl Shared {
         };
         Ok(Self {
             passwords: Passwords::new(config.hash_parallelism)?,
-            provider: payments::Provider::simulator(db.clone()),
+            provider: payments::Provider::simulator(db.clone(), public_url),
             published: Data::new(Published::new(&description())?),
             draining: Draining::default(),
             config,
@@ -186,6 +199,7 @@ fn routes(app: &mut ServiceConfig<'_>) {
             .configure(ari::inventory::http::routes)
             .configure(ari::rates::http::routes),
     )
+    .service(payments::simulator::bank::answer_challenge)
     .service(access::http::jwks)
     .service(healthz)
     .service(health::readyz);

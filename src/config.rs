@@ -76,6 +76,8 @@ settings! {
     refresh_grace_s, "refresh-grace-s", "LASTROOM_REFRESH_GRACE_S";
     /// Origins that browsers may call from, separated by commas [default: none]
     cors_origins, "cors-origins", "LASTROOM_CORS_ORIGINS";
+    /// Where guests reach this server, for addresses that they are sent to [default: http:// and the address it listens on]
+    public_url, "public-url", "LASTROOM_PUBLIC_URL";
     /// What is logged, as tracing's filter [default: info]
     log, "log", "LASTROOM_LOG";
     /// pretty or json [default: pretty]
@@ -90,6 +92,8 @@ settings! {
     hash_parallelism, "hash-parallelism", "LASTROOM_HASH_PARALLELISM";
     /// How often expired holds are swept, in milliseconds [default: 5000]
     sweep_interval_ms, "sweep-interval-ms", "LASTROOM_SWEEP_INTERVAL_MS";
+    /// How often payments that a crash left half done, or that wait for an outcome, are looked for, in milliseconds [default: 5000]
+    completer_interval_ms, "completer-interval-ms", "LASTROOM_COMPLETER_INTERVAL_MS";
     /// How often nights are added at the far end as days pass, in seconds [default: 3600]
     horizon_interval_s, "horizon-interval-s", "LASTROOM_HORIZON_INTERVAL_S";
     /// How long running requests may take to end after SIGTERM, in seconds [default: 30]
@@ -146,6 +150,8 @@ pub struct Config {
     pub session_ttl_s: i32,
     pub refresh_grace_s: i32,
     pub cors_origins: Vec<String>,
+    /// `None`: where it listens.
+    pub public_url: Option<String>,
     pub log: String,
     pub log_format: LogFormat,
     pub pool_size: u32,
@@ -153,6 +159,7 @@ pub struct Config {
     pub workers: usize,
     pub hash_parallelism: usize,
     pub sweep_interval: Duration,
+    pub completer_interval: Duration,
     pub horizon_interval: Duration,
     pub drain_s: u64,
 }
@@ -193,19 +200,15 @@ impl Config {
             session_ttl_s: range(&given.session_ttl_s, "LASTROOM_SESSION_TTL_S", 2_592_000, 60, 31_536_000)?,
             refresh_grace_s: range(&given.refresh_grace_s, "LASTROOM_REFRESH_GRACE_S", 10, 0, 300)?,
             cors_origins: cors_origins(&given)?,
+            public_url: public_url(&given)?,
             log: log_filter(&given)?,
             log_format: log_format(&given)?,
             pool_size: range(&given.pool_size, "LASTROOM_POOL_SIZE", 16, 1, 1_000)?,
             pool_wait: Duration::from_millis(range(&given.pool_wait_ms, "LASTROOM_POOL_WAIT_MS", 1_500, 1, 60_000)?),
             workers: range(&given.workers, "LASTROOM_WORKERS", cores, 1, 256)?,
             hash_parallelism: range(&given.hash_parallelism, "LASTROOM_HASH_PARALLELISM", 4, 1, 256)?,
-            sweep_interval: Duration::from_millis(range(
-                &given.sweep_interval_ms,
-                "LASTROOM_SWEEP_INTERVAL_MS",
-                5_000,
-                10,
-                3_600_000,
-            )?),
+            sweep_interval: interval(&given.sweep_interval_ms, "LASTROOM_SWEEP_INTERVAL_MS", 5_000)?,
+            completer_interval: interval(&given.completer_interval_ms, "LASTROOM_COMPLETER_INTERVAL_MS", 5_000)?,
             horizon_interval: Duration::from_secs(range(
                 &given.horizon_interval_s,
                 "LASTROOM_HORIZON_INTERVAL_S",
@@ -249,6 +252,11 @@ where
     if value < min || value > max { Err(ConfigError::new(setting, rule)) } else { Ok(value) }
 }
 
+/// Milliseconds between two looks at something.
+fn interval(given: &Option<String>, setting: &str, default_ms: u64) -> Result<Duration, ConfigError> {
+    range(given, setting, default_ms, 10, 3_600_000).map(Duration::from_millis)
+}
+
 fn flag(given: &Option<String>, setting: &str, default: bool) -> Result<bool, ConfigError> {
     parsed(given, setting, default, "must be true or false")
 }
@@ -272,17 +280,26 @@ fn log_format(given: &Given) -> Result<LogFormat, ConfigError> {
 fn cors_origins(given: &Given) -> Result<Vec<String>, ConfigError> {
     let text = given.cors_origins.as_deref().unwrap_or_default();
     let origins: Vec<_> = text.split(',').map(str::trim).filter(|origin| !origin.is_empty()).collect();
-    let is_origin = |origin: &&str| {
-        let host = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://"));
-        host.is_some_and(|host| !host.is_empty() && !host.contains(['/', '*', '?', '#']))
-    };
-    if origins.iter().all(is_origin) {
+    if origins.iter().all(|origin| is_origin(origin)) {
         Ok(origins.into_iter().map(str::to_owned).collect())
     } else {
         Err(ConfigError::new(
             "LASTROOM_CORS_ORIGINS",
             "must be origins such as https://example.com, separated by commas",
         ))
+    }
+}
+
+fn is_origin(text: &str) -> bool {
+    let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    host.is_some_and(|host| !host.is_empty() && !host.contains(['/', '*', '?', '#', '@']))
+}
+
+fn public_url(given: &Given) -> Result<Option<String>, ConfigError> {
+    match given.public_url.as_deref().map(|text| text.trim().trim_end_matches('/')) {
+        None => Ok(None),
+        Some(url) if is_origin(url) => Ok(Some(url.to_owned())),
+        Some(_) => Err(ConfigError::new("LASTROOM_PUBLIC_URL", "must be an origin such as https://api.example.com")),
     }
 }
 
@@ -373,6 +390,10 @@ mod tests {
         assert_eq!(refusal(hold, ""), "LASTROOM_HOLD_TTL_S must be a whole number from 1 to 86400");
         let url = Given { database_url: Some("postgres://u:p@h/d".into()), ..Given::default() };
         assert_eq!(refusal(url, ""), "LASTROOM_SECRET_KEY is required with DATABASE_URL");
+        let public = |url: &str| Given { public_url: Some(url.into()), ..Given::default() };
+        for url in ["api.example.com", "https://", "https://u:p@example.com", "https://example.com/api"] {
+            assert!(refusal(public(url), "").starts_with("LASTROOM_PUBLIC_URL must be an origin"));
+        }
         assert_eq!(refusal(Given::default(), "colour = 1"), "colour is not a setting (in lastroom.toml)");
         assert_eq!(refusal(Given::default(), "secret_key = 'oops"), "lastroom.toml is not valid TOML");
     }

@@ -263,6 +263,7 @@ diesel::table! {
         provider_key -> Text,
         payment_method -> Text,
         intent_id -> Nullable<Text>,
+        next_action_url -> Nullable<Text>,
         recovery_point -> Text,
         epoch -> Int4,
         lease_until -> Timestamptz,
@@ -448,15 +449,36 @@ diesel::table! {
 }
 
 diesel::table! {
+    simulator_deliveries (delivery_id) {
+        delivery_id -> Uuid,
+        event_id -> Text,
+        send_at -> Timestamptz,
+        tries -> Int4,
+        last_error -> Nullable<Text>,
+        delivered_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    simulator_events (event_id) {
+        event_id -> Text,
+        intent_id -> Text,
+        event_type -> Text,
+        body -> Jsonb,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     simulator_intents (intent_id) {
         intent_id -> Text,
-        idempotency_key -> Text,
         status -> Text,
         amount -> Int8,
         currency -> Text,
         payment_method -> Text,
         metadata -> Jsonb,
         decline_code -> Nullable<Text>,
+        action_token -> Nullable<Text>,
         captured_amount -> Int8,
         created_at -> Timestamptz,
     }
@@ -467,6 +489,17 @@ diesel::table! {
         idempotency_key -> Text,
         intent_id -> Text,
         amount -> Int8,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    simulator_requests (idempotency_key) {
+        idempotency_key -> Text,
+        intent_id -> Text,
+        request -> Jsonb,
+        answer -> Nullable<Jsonb>,
+        due_at -> Nullable<Timestamptz>,
         created_at -> Timestamptz,
     }
 }
@@ -509,6 +542,20 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    webhook_events (provider, event_id) {
+        provider -> Text,
+        event_id -> Text,
+        event_type -> Text,
+        body -> Jsonb,
+        status -> Text,
+        reason -> Nullable<Text>,
+        tries -> Int4,
+        retry_at -> Nullable<Timestamptz>,
+        received_at -> Timestamptz,
+    }
+}
+
 diesel::joinable!(holds -> hotels (hotel_id));
 diesel::joinable!(hotel_members -> hotels (hotel_id));
 diesel::joinable!(rate_plans -> hotels (hotel_id));
@@ -516,7 +563,10 @@ diesel::joinable!(role_permissions -> permissions (permission));
 diesel::joinable!(role_permissions -> roles (role));
 diesel::joinable!(room_types -> hotels (hotel_id));
 diesel::joinable!(sessions -> users (user_id));
+diesel::joinable!(simulator_deliveries -> simulator_events (event_id));
+diesel::joinable!(simulator_events -> simulator_intents (intent_id));
 diesel::joinable!(simulator_refunds -> simulator_intents (intent_id));
+diesel::joinable!(simulator_requests -> simulator_intents (intent_id));
 diesel::joinable!(taxes -> hotels (hotel_id));
 diesel::joinable!(user_roles -> roles (role));
 diesel::joinable!(user_roles -> users (user_id));
@@ -554,9 +604,13 @@ diesel::allow_tables_to_appear_in_same_query!(
     room_types,
     rooms,
     sessions,
+    simulator_deliveries,
+    simulator_events,
     simulator_intents,
     simulator_refunds,
+    simulator_requests,
     taxes,
     user_roles,
     users,
+    webhook_events,
 );

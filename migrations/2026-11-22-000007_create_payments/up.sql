@@ -38,6 +38,7 @@ CREATE TABLE payment_attempts (
     provider_key text NOT NULL,
     payment_method text NOT NULL,
     intent_id text,
+    next_action_url text,
     recovery_point text NOT NULL DEFAULT 'claimed' CONSTRAINT payment_attempts_recovery_point_known
         CHECK (recovery_point IN ('claimed', 'intent_stored', 'settled')),
     epoch integer NOT NULL DEFAULT 1,
@@ -52,6 +53,7 @@ CREATE INDEX payment_attempts_payment ON payment_attempts (hotel_id, payment_id)
 CREATE INDEX payment_attempts_unsettled ON payment_attempts (lease_until) WHERE recovery_point <> 'settled';
 COMMENT ON TABLE payment_attempts IS 'The conversation with the provider: one a payment, under one provider key from first call to last.';
 COMMENT ON COLUMN payment_attempts.recovery_point IS 'How far the conversation got for certain; a completer goes on from here after a crash.';
+COMMENT ON COLUMN payment_attempts.next_action_url IS 'Where the guest is to go before the provider authorises, as the provider said last; of no use once the payment has an outcome.';
 COMMENT ON COLUMN payment_attempts.epoch IS 'Fencing: raised by whoever takes the lease over; the intent''s id is stored by the newest epoch only. Settling needs no fence: it is the same whoever does it.';
 
 ALTER TABLE holds ADD CONSTRAINT holds_current_attempt_fkey

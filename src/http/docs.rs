@@ -29,6 +29,7 @@ use super::problem::{Code, Problem};
         (name = "quotes", description = "Freeze a price"),
         (name = "holds", description = "Take rooms off sale for some minutes"),
         (name = "payments", description = "Pay what is due now"),
+        (name = "simulator", description = "What the simulated payment provider adds: the page of the guest's bank"),
         (name = "bookings", description = "Confirm and see bookings"),
         (name = "admin", description = "Run hotels"),
         (name = "operations", description = "Run the service"),

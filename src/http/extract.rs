@@ -108,6 +108,25 @@ impl<T: DeserializeOwned + Validate<Context = ()> + 'static> FromRequest for Opt
     }
 }
 
+/// A body as it came, for what is signed byte by byte. It says that it is JSON; whether it is, is not looked at.
+pub struct RawBody(pub Vec<u8>);
+
+impl FromRequest for RawBody {
+    type Error = Error;
+    type Future = Extracting<Self>;
+
+    fn from_request(req: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let req = req.clone();
+        let mut payload = payload.take();
+        Box::pin(async move {
+            if !is_json(&req) {
+                return Err(Problem::plain(Code::UnsupportedMediaType).into());
+            }
+            Ok(Self(collect(&req, &mut payload).await?))
+        })
+    }
+}
+
 /// A query string, read and validated.
 pub struct Query<T>(pub T);
 
@@ -120,7 +139,7 @@ impl<T: DeserializeOwned + Validate<Context = ()> + 'static> FromRequest for Que
     }
 }
 
-/// The call takes no query parameters. [`Body`] checks the same for itself.
+/// The call takes no query parameters. [`Body`] checks the same for itself, and who takes a [`RawBody`] has to.
 pub struct NoQuery;
 
 impl FromRequest for NoQuery {
@@ -204,7 +223,8 @@ fn query<T: DeserializeOwned + Validate<Context = ()>>(text: &str) -> Result<T, 
     Ok(value)
 }
 
-fn no_query(text: &str) -> Result<(), Problem> {
+/// Refuses a query string.
+pub fn no_query(text: &str) -> Result<(), Problem> {
     match form_urlencoded::parse(text.as_bytes()).next() {
         Some((name, _)) => {
             let message = "this call takes no query parameters".to_owned();

@@ -49,6 +49,7 @@ codes! {
     IdempotencyKeyInvalid   = 400, "idempotency_key_invalid",   "The Idempotency-Key is not 16 to 255 visible ASCII characters";
     OfferInvalid            = 400, "offer_invalid",             "The offer_id is not one that this service issued";
     CursorInvalid           = 400, "cursor_invalid",            "The cursor is not one that this list issued";
+    SignatureInvalid        = 400, "signature_invalid",         "The signature is missing, malformed, too old or not the provider's";
     Unauthenticated         = 401, "unauthenticated",           "An access token is needed";
     TokenInvalid            = 401, "token_invalid",             "The access token is not valid";
     InvalidCredentials      = 401, "invalid_credentials",       "The address or the password is wrong";

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use aws_lc_rs::{digest, hkdf, hmac, rand};
+use aws_lc_rs::{constant_time, digest, hkdf, hmac, rand};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use secrecy::{ExposeSecret, SecretString};
@@ -19,6 +19,8 @@ pub enum Purpose {
     Cursor,
     RefreshToken,
     AccessToken,
+    /// What the simulated payment provider signs its webhooks with.
+    Webhook,
 }
 
 impl Purpose {
@@ -28,6 +30,7 @@ impl Purpose {
             Self::Cursor => "lastroom cursor v1",
             Self::RefreshToken => "lastroom refresh token v1",
             Self::AccessToken => "lastroom access token ed25519 v1",
+            Self::Webhook => "lastroom simulator webhook v1",
         }
     }
 }
@@ -43,6 +46,7 @@ pub struct Keyring {
     offer: hmac::Key,
     cursor: hmac::Key,
     refresh: hmac::Key,
+    webhook: hmac::Key,
 }
 
 impl fmt::Debug for Keyring {
@@ -66,7 +70,13 @@ impl Keyring {
         let salt = hkdf::Salt::new(hkdf::HKDF_SHA256, b"lastroom");
         let root = salt.extract(secret.expose_secret().as_bytes());
         let key = |purpose| hmac::Key::new(hmac::HMAC_SHA256, &expand(&root, purpose));
-        Self { offer: key(Purpose::Offer), cursor: key(Purpose::Cursor), refresh: key(Purpose::RefreshToken), root }
+        Self {
+            offer: key(Purpose::Offer),
+            cursor: key(Purpose::Cursor),
+            refresh: key(Purpose::RefreshToken),
+            webhook: key(Purpose::Webhook),
+            root,
+        }
     }
 
     /// 32 bytes for `purpose`, the same on every server with this secret.
@@ -80,6 +90,7 @@ impl Keyring {
             Purpose::Offer => &self.offer,
             Purpose::Cursor => &self.cursor,
             Purpose::RefreshToken | Purpose::AccessToken => &self.refresh,
+            Purpose::Webhook => &self.webhook,
         }
     }
 
@@ -123,6 +134,12 @@ fn expand(root: &hkdf::Prk, purpose: Purpose) -> [u8; 32] {
 #[must_use]
 pub fn sha256(message: &[u8]) -> Vec<u8> {
     digest::digest(&digest::SHA256, message).as_ref().to_vec()
+}
+
+/// Whether two MACs are the same, in a time that does not tell where they differ.
+#[must_use]
+pub fn same(a: &[u8], b: &[u8]) -> bool {
+    constant_time::verify_slices_are_equal(a, b).is_ok()
 }
 
 /// Fresh random bytes from the operating system.

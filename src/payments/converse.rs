@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::machine::Outcome;
-use super::provider::{Intent, IntentStatus, NewIntent, Provider, Unknown};
+use super::provider::{Intent, IntentStatus, NewIntent, Provider, ProviderError};
 use super::store::{self, PaymentRow};
 use crate::db::{Db, DbError};
 use crate::kernel::money::Money;
@@ -26,10 +26,14 @@ async fn authorize(db: &Db, provider: &Provider, payment: &PaymentRow) -> Result
         if !stored(db, payment, &intent).await? {
             return Ok(Outcome::Unknown);
         }
-        match intent.status {
-            IntentStatus::RequiresConfirmation => Ok(outcome(provider.confirm(&intent.intent_id).await?)),
-            _ => Ok(outcome(intent)),
+        let intent = match intent.status {
+            IntentStatus::RequiresConfirmation => provider.confirm(&intent.intent_id).await?,
+            _ => intent,
+        };
+        if let IntentStatus::RequiresAction { url } = &intent.status {
+            keep_action(db, payment, url).await?;
         }
+        Ok(outcome(intent))
     };
     known(tokio::time::timeout(PATIENCE, asked).await)
 }
@@ -42,7 +46,9 @@ async fn surface(db: &Db, provider: &Provider, payment: &PaymentRow) -> Result<O
             return Ok(Outcome::Unknown);
         }
         match intent.status {
-            IntentStatus::RequiresConfirmation => Ok(outcome(provider.void(&intent.intent_id).await?)),
+            IntentStatus::RequiresConfirmation | IntentStatus::RequiresAction { .. } => {
+                Ok(outcome(provider.void(&intent.intent_id).await?))
+            }
             _ => Ok(outcome(intent)),
         }
     };
@@ -50,13 +56,13 @@ async fn surface(db: &Db, provider: &Provider, payment: &PaymentRow) -> Result<O
 }
 
 enum Broken {
-    Unknown(Unknown),
+    Provider(ProviderError),
     Db(DbError),
 }
 
-impl From<Unknown> for Broken {
-    fn from(unknown: Unknown) -> Self {
-        Self::Unknown(unknown)
+impl From<ProviderError> for Broken {
+    fn from(error: ProviderError) -> Self {
+        Self::Provider(error)
     }
 }
 
@@ -68,7 +74,7 @@ impl From<DbError> for Broken {
 
 /// The payment's intent: read where its id is known, for a provider replays the answer of a creation as it was then,
 /// and forgets its keys some day; else created.
-async fn intent(provider: &Provider, payment: &PaymentRow) -> Result<Intent, Unknown> {
+async fn intent(provider: &Provider, payment: &PaymentRow) -> Result<Intent, ProviderError> {
     if let Some(intent_id) = &payment.intent_id {
         return provider.read(intent_id).await;
     }
@@ -90,13 +96,21 @@ async fn stored(db: &Db, payment: &PaymentRow, intent: &Intent) -> Result<bool, 
     db.write(move |tx| store::store_intent(tx, hotel_id, attempt_id, epoch, &intent_id)).await
 }
 
-fn outcome(intent: Intent) -> Outcome {
+/// Keeps where the guest is to go, before it is settled that they have to.
+async fn keep_action(db: &Db, payment: &PaymentRow, url: &str) -> Result<(), DbError> {
+    let (hotel_id, attempt_id, url) = (payment.hotel_id, payment.attempt_id, url.to_owned());
+    db.write(move |tx| store::note_action(tx, hotel_id, attempt_id, &url)).await
+}
+
+/// What an intent says of its attempt.
+pub(super) fn outcome(intent: Intent) -> Outcome {
     match intent.status {
+        IntentStatus::RequiresAction { .. } => Outcome::RequiresAction,
         IntentStatus::Authorized => Outcome::Authorized,
         IntentStatus::Declined { code } => Outcome::Declined { code },
         IntentStatus::Captured { amount } => Outcome::Captured { amount },
         IntentStatus::Voided => Outcome::Gone,
-        IntentStatus::RequiresConfirmation => Outcome::Unknown,
+        IntentStatus::RequiresConfirmation | IntentStatus::Processing => Outcome::Unknown,
     }
 }
 
@@ -104,9 +118,14 @@ fn known(asked: Result<Result<Outcome, Broken>, tokio::time::error::Elapsed>) ->
     match asked {
         Ok(Ok(outcome)) => Ok(outcome),
         Ok(Err(Broken::Db(error))) => Err(error),
-        Ok(Err(Broken::Unknown(unknown))) => {
+        Ok(Err(Broken::Provider(ProviderError::Unknown(unknown)))) => {
             tracing::warn!(%unknown, "a payment goes on in the background");
             Ok(Outcome::Unknown)
+        }
+        // Nothing was done for this attempt, and nothing will be.
+        Ok(Err(Broken::Provider(ProviderError::Refused { code }))) => {
+            tracing::error!(code, "the provider refuses a payment for good");
+            Ok(Outcome::Declined { code })
         }
         Err(_) => {
             tracing::warn!("the provider did not answer in time; the payment goes on in the background");

@@ -13,6 +13,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use super::provider::KNOWN_METHODS;
 use super::state::{PaymentError, PaymentStatus};
 use super::store::{self, PaymentRow};
+use super::webhook::http::receive_webhook;
 use super::{Provider, begin, converse, settle};
 use crate::access::guard::{May, StaysBook};
 use crate::config::Config;
@@ -30,7 +31,7 @@ const TAG: &str = "payments";
 
 /// The routes.
 pub fn routes(app: &mut ServiceConfig<'_>) {
-    app.service(pay).service(get_payment).service(super::refunds::http::request_refund);
+    app.service(pay).service(get_payment).service(super::refunds::http::request_refund).service(receive_webhook);
 }
 
 /// Which hold to pay for, and how.
@@ -39,7 +40,9 @@ pub fn routes(app: &mut ServiceConfig<'_>) {
 pub struct Pay {
     #[garde(skip)]
     hold_id: HoldId,
-    /// The simulator knows `pm_card_visa`, `pm_card_chargeDeclined` and `pm_card_chargeDeclinedInsufficientFunds`.
+    /// The simulator knows `pm_card_visa`, `pm_card_chargeDeclined`, `pm_card_chargeDeclinedInsufficientFunds`,
+    /// `pm_card_authenticationRequired`, `pm_sim_timeout_then_success`, `pm_sim_timeout_then_failure`,
+    /// `pm_sim_late_capture` and `pm_sim_duplicate_webhook`.
     #[garde(custom(known_method))]
     #[schema(example = "pm_card_visa")]
     payment_method: String,
@@ -51,6 +54,13 @@ fn known_method(method: &str, _: &()) -> garde::Result {
     } else {
         Err(garde::Error::new(format!("must be one of {}", KNOWN_METHODS.join(", "))))
     }
+}
+
+/// What the guest has to do before the provider authorises.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct NextAction {
+    /// Where. The simulator's takes `POST {"outcome":"succeed"|"fail"}`.
+    pub url: String,
 }
 
 /// A payment.
@@ -69,6 +79,9 @@ pub struct PaymentBody {
     /// Why it was declined.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure_code: Option<String>,
+    /// There while something is to be done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_action: Option<NextAction>,
     pub version: i32,
     pub created_at: DateTime<Utc>,
 }
@@ -84,6 +97,7 @@ impl From<&PaymentRow> for PaymentBody {
             refunded: Money::new(row.refunded_amount, row.currency),
             hold_expires_at: row.hold_expires_at,
             failure_code: row.failure_code.clone(),
+            next_action: row.next_action_url.clone().map(|url| NextAction { url }),
             version: row.version,
             created_at: row.created_at,
         }
@@ -140,8 +154,9 @@ enum Turn {
 
 /// Pay what is due now
 ///
-/// Authorises `due_now` of the hold; the money is taken once the booking is confirmed. 202: the provider's answer is
-/// not known yet, poll the payment.
+/// Authorises `due_now` of the hold; the money is taken once the booking is confirmed. 202 `processing`: the provider's
+/// answer is not known yet; 202 `requires_action`: the guest has to answer their bank at `next_action.url` first. Poll
+/// the payment either way.
 #[utoipa::path(tag = TAG, request_body = Pay, security(("bearer" = [])),
     params(("Idempotency-Key" = String, Header)),
     responses(

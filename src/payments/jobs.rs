@@ -7,14 +7,14 @@ use diesel::PgConnection;
 
 use super::ledger;
 use super::machine::{self, Outcome};
-use super::provider::{Intent, IntentStatus, Provider, Unknown};
+use super::provider::{IntentStatus, Provider, ProviderError, Unknown};
 use super::refunds::owe::Reason;
-use super::refunds::store as refunds;
+use super::refunds::store::{self as refunds, RefundRow};
 use super::settle::{carry_out, settle};
 use super::state::{PaymentStatus, RefundStatus};
 use super::store::{self, PaymentRow};
 use crate::db::{Db, DbError, Tx};
-use crate::kernel::ids::{HoldId, PaymentId, RefundId};
+use crate::kernel::ids::{HoldId, HotelId, PaymentId, RefundId};
 use crate::outbox::events::{self, nothing_more};
 use crate::outbox::jobs::{self, Job, JobKind};
 
@@ -23,6 +23,8 @@ use crate::outbox::jobs::{self, Job, JobKind};
 pub enum JobError {
     #[error(transparent)]
     Unknown(#[from] Unknown),
+    #[error(transparent)]
+    Provider(#[from] ProviderError),
     #[error(transparent)]
     Db(#[from] DbError),
 }
@@ -51,11 +53,16 @@ async fn capture(db: &Db, provider: &Provider, job: &Job, confirm_window_s: i32)
     }
     let amount = payment.capture_amount.ok_or_else(|| DbError::invariant("payments_capture_has_amount"))?;
     let intent_id = intent_id(&payment)?;
-    let intent = match provider.read(&intent_id).await? {
-        Intent { status: IntentStatus::Authorized, .. } => provider.capture(&intent_id, amount).await?,
-        intent => intent,
+    let status = match provider.read(&intent_id).await?.status {
+        IntentStatus::Authorized => match provider.capture(&intent_id, amount).await {
+            Ok(intent) => intent.status,
+            // As good as declined: no money will come of it.
+            Err(ProviderError::Refused { code }) => IntentStatus::Declined { code },
+            Err(error) => return Err(error.into()),
+        },
+        status => status,
     };
-    tell(db, job, &payment, intent.status, confirm_window_s).await
+    tell(db, job, &payment, status, confirm_window_s).await
 }
 
 async fn void(db: &Db, provider: &Provider, job: &Job, confirm_window_s: i32) -> Result<(), JobError> {
@@ -64,13 +71,13 @@ async fn void(db: &Db, provider: &Provider, job: &Job, confirm_window_s: i32) ->
         return done(db, job).await;
     }
     let intent_id = intent_id(&payment)?;
-    let intent = match provider.read(&intent_id).await? {
-        Intent { status: IntentStatus::Authorized | IntentStatus::RequiresConfirmation, .. } => {
-            provider.void(&intent_id).await?
+    let status = match provider.read(&intent_id).await?.status {
+        IntentStatus::Authorized | IntentStatus::RequiresConfirmation | IntentStatus::RequiresAction { .. } => {
+            provider.void(&intent_id).await?.status
         }
-        intent => intent,
+        status => status,
     };
-    tell(db, job, &payment, intent.status, confirm_window_s).await
+    tell(db, job, &payment, status, confirm_window_s).await
 }
 
 /// Settles what a capture or a void came to, and the job with it. What has not come to an end is tried again.
@@ -84,7 +91,10 @@ async fn tell(
     let outcome = match status {
         IntentStatus::Captured { amount } => Outcome::Captured { amount },
         IntentStatus::Voided | IntentStatus::Declined { .. } => Outcome::Gone,
-        IntentStatus::Authorized | IntentStatus::RequiresConfirmation => {
+        IntentStatus::Authorized
+        | IntentStatus::RequiresConfirmation
+        | IntentStatus::RequiresAction { .. }
+        | IntentStatus::Processing => {
             return Err(Unknown(format!("the {} is not done yet", job.kind)).into());
         }
     };
@@ -110,14 +120,20 @@ async fn refund(db: &Db, provider: &Provider, job: &Job) -> Result<(), JobError>
     provider.refund(&intent_id(&payment)?, &refund.provider_key, refund.amount).await?;
     let job = job.clone();
     let succeeded = move |tx: &mut Tx<'_>| {
-        let payment = store::lock(tx, hotel_id, refund.payment_id)?;
-        if refunds::succeeded(tx, hotel_id, refund_id)? {
-            ledger::refunded(tx, &payment, refund_id, refund.amount)?;
-            events::emit(tx, hotel_id, "refund.succeeded", refund_id.0, nothing_more())?;
-        }
+        refunded(tx, hotel_id, &refund)?;
         jobs::done(tx, &job)
     };
     Ok(db.write(succeeded).await?)
+}
+
+/// The provider has given the money back; told again, nothing changes. Locks: the payment.
+pub(super) fn refunded(tx: &mut Tx<'_>, hotel_id: HotelId, refund: &RefundRow) -> Result<(), DbError> {
+    let payment = store::lock(tx, hotel_id, refund.payment_id)?;
+    if refunds::succeeded(tx, hotel_id, refund.refund_id)? {
+        ledger::refunded(tx, &payment, refund.refund_id, refund.amount)?;
+        events::emit(tx, hotel_id, "refund.succeeded", refund.refund_id.0, nothing_more())?;
+    }
+    Ok(())
 }
 
 /// The hold ended without a booking: what is authorised for it is to be voided, what was taken is to be refunded.

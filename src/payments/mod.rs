@@ -2,7 +2,7 @@
 //!
 //! A payment has one *attempt*, the conversation with the provider, under one provider key from first call to last.
 //! Nothing is called inside a transaction. [`settle`] is the one place where an outcome meets the hold, whoever brings
-//! it: the request that asked, or the worker that finishes what a crash left half done.
+//! it: the request that asked, a webhook, or the worker that finishes what a crash left half done.
 
 pub mod begin;
 pub mod converse;
@@ -16,6 +16,7 @@ pub mod settle;
 pub mod simulator;
 pub mod state;
 pub mod store;
+pub mod webhook;
 pub mod worker;
 
 pub use provider::Provider;

@@ -61,6 +61,9 @@ pub struct PaymentRow {
     pub intent_id: Option<String>,
     #[diesel(sql_type = Integer)]
     pub epoch: i32,
+    /// Where the guest is to go, while the payment has no outcome.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub next_action_url: Option<String>,
     #[diesel(sql_type = Timestamptz)]
     pub hold_expires_at: Instant,
     #[diesel(sql_type = Text)]
@@ -74,12 +77,12 @@ pub struct PaymentRow {
 
 const SELECT: &str =
     "SELECT p.hotel_id, p.payment_id, p.hold_id, p.user_id, p.status, p.amount, p.tax_amount, p.currency,
-        p.capture_amount, p.captured_amount,
-        coalesce((SELECT sum(r.amount) FROM refunds r
-                  WHERE r.hotel_id = p.hotel_id AND r.payment_id = p.payment_id AND r.status <> 'failed'), 0)::bigint
+        p.capture_amount, p.captured_amount, coalesce((SELECT sum(r.amount) FROM refunds r
+            WHERE r.hotel_id = p.hotel_id AND r.payment_id = p.payment_id AND r.status <> 'failed'), 0)::bigint
             AS refunded_amount,
-        p.failure_code, p.version, p.created_at, a.attempt_id, a.provider_key,
-        a.payment_method, a.intent_id, a.epoch, coalesce(h.live_until, h.expires_at) AS hold_expires_at,
+        p.failure_code, p.version, p.created_at, a.attempt_id, a.provider_key, a.payment_method, a.intent_id, a.epoch,
+        CASE WHEN p.status IN ('processing', 'requires_action') THEN a.next_action_url END AS next_action_url,
+        coalesce(h.live_until, h.expires_at) AS hold_expires_at,
         h.status AS hold_status, coalesce(h.live_until > clock_timestamp(), false) AS hold_lives,
         coalesce(h.paying_until > clock_timestamp() AND h.current_attempt = a.attempt_id, false) AS is_awaited
     FROM payments p
@@ -209,6 +212,14 @@ pub fn store_intent(
         .set((payment_attempts::intent_id.eq(intent_id), payment_attempts::recovery_point.eq("intent_stored")))
         .execute(&mut **tx)?;
     Ok(stored == 1)
+}
+
+/// Records where the guest is to go.
+pub fn note_action(tx: &mut Tx<'_>, hotel_id: HotelId, attempt_id: AttemptId, url: &str) -> Result<(), DbError> {
+    diesel::update(payment_attempts::table.find((hotel_id, attempt_id)))
+        .set(payment_attempts::next_action_url.eq(url))
+        .execute(&mut **tx)?;
+    Ok(())
 }
 
 /// The conversation is over: no completer looks at it again.

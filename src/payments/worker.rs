@@ -1,5 +1,5 @@
-//! The worker: does what is owed to the provider, and finishes the attempts that a crash left half done. Any number of
-//! processes may run one; they pass over each other's work.
+//! The worker: does what is owed to the provider, finishes the attempts that a crash left half done or that wait for an
+//! outcome, and tries parked webhooks again. Any number of processes may run one; they pass over each other's work.
 
 use std::time::Duration;
 
@@ -7,31 +7,40 @@ use tokio::sync::watch;
 
 use super::provider::Provider;
 use super::store::{self, PaymentRow};
+use super::webhook::retry;
 use super::{converse, jobs, settle};
+use crate::config::Config;
 use crate::db::{Db, DbError};
 use crate::outbox::jobs as outbox;
 
-/// How often it looks for something to do when there was nothing.
-const PAUSE: Duration = Duration::from_millis(500);
+/// How often it looks for jobs when there was none: a guest who has booked sees the money taken a moment later.
+const JOB_PAUSE: Duration = Duration::from_millis(500);
 
-/// Works until told to stop: jobs and attempts each at their own pace, so that neither waits for the other.
-pub fn start(db: &Db, provider: &Provider, confirm_window_s: i32, stopped: &watch::Receiver<bool>) {
-    let (jobs_db, jobs_provider) = (db.clone(), provider.clone());
-    spawn(stopped.clone(), move || {
-        let (db, provider) = (jobs_db.clone(), jobs_provider.clone());
+/// Works until told to stop: jobs, attempts and parked webhooks each at their own pace, so that none waits for another.
+/// The last two are the exception, and are looked for every `completer_interval`.
+pub fn start(db: &Db, provider: &Provider, config: &Config, stopped: &watch::Receiver<bool>) {
+    let (confirm_window_s, interval) = (config.confirm_window_s, config.completer_interval);
+    let both = || (db.clone(), provider.clone());
+    let (for_jobs, for_attempts, for_webhooks) = (both(), both(), both());
+    spawn(JOB_PAUSE, stopped.clone(), move || {
+        let (db, provider) = for_jobs.clone();
         async move { one_job(&db, &provider, confirm_window_s).await }
     });
-    let (db, provider) = (db.clone(), provider.clone());
-    spawn(stopped.clone(), move || {
-        let (db, provider) = (db.clone(), provider.clone());
+    spawn(interval, stopped.clone(), move || {
+        let (db, provider) = for_attempts.clone();
         async move { one_attempt(&db, &provider, confirm_window_s).await }
+    });
+    spawn(interval, stopped.clone(), move || {
+        let (db, provider) = for_webhooks.clone();
+        async move { retry::one_parked(&db, &provider, confirm_window_s).await }
     });
 }
 
-/// Repeats `work`, which says whether there was any.
-fn spawn<F>(mut stopped: watch::Receiver<bool>, work: impl Fn() -> F + Send + 'static)
+/// Repeats `work`, which says whether there was any, with a pause when there was none.
+fn spawn<F, E>(pause: Duration, mut stopped: watch::Receiver<bool>, work: impl Fn() -> F + Send + 'static)
 where
-    F: Future<Output = Result<bool, DbError>> + Send,
+    F: Future<Output = Result<bool, E>> + Send,
+    E: std::fmt::Display + Send,
 {
     tokio::spawn(async move {
         loop {
@@ -42,7 +51,7 @@ where
             }
             tokio::select! {
                 _ = stopped.wait_for(|stop| *stop) => return,
-                () = tokio::time::sleep(PAUSE) => {}
+                () = tokio::time::sleep(pause) => {}
             }
         }
     });
@@ -61,7 +70,7 @@ async fn one_job(db: &Db, provider: &Provider, confirm_window_s: i32) -> Result<
     Ok(true)
 }
 
-/// Finishes one attempt that was left half done; false: there is none.
+/// Takes one attempt further that nobody works on; false: there is none.
 async fn one_attempt(db: &Db, provider: &Provider, confirm_window_s: i32) -> Result<bool, DbError> {
     match db.write(store::take_over).await? {
         Some(payment) => complete(db, provider, &payment, confirm_window_s).await.map(|_| true),

@@ -20,6 +20,7 @@ async fn paid(app: &TestApp, ada: &Guest) -> Value {
     let hotel = Hotel::one_room(app);
     let hold = ada.held(&hotel.id(), &hotel.stay(10, 12)).await;
     ada.pay(&hold["hold_id"], "pm_card_visa").await.ok(201);
+    app.all_told().await;
     hold["hold_id"].clone()
 }
 
@@ -105,6 +106,7 @@ async fn a_retry_after_an_abandoned_attempt_is_told_that_the_hold_goes_on() {
     let hold = ada.held(&hotel.id(), &hotel.stay(10, 12)).await;
     let body = json!({ "hold_id": hold["hold_id"], "payment_method": "pm_card_visa" });
     ada.post_keyed("/payments", "a-key-of-a-dead-call", body.clone()).await.ok(201);
+    app.all_told().await;
     app.execute(&format!(
         "BEGIN;
          {UNTOLD}

@@ -30,6 +30,8 @@ const MORE_ROWS: &str = "
         SELECT 'key', intent_id, 1 FROM simulator_intents;
     INSERT INTO jobs (hotel_id, job_id, kind, subject_id, lane)
         SELECT hotel_id, gen_random_uuid(), 'refund', gen_random_uuid(), gen_random_uuid() FROM hotels;
+    UPDATE simulator_intents SET action_token = 'token';
+    INSERT INTO webhook_events (provider, event_id, event_type, body, status) VALUES ('test', 'evt', 'test', '{}', 'applied');
     INSERT INTO audit_entries (hotel_id, audit_id, action, resource)
         SELECT hotel_id, gen_random_uuid(), 'test', 'hotel' FROM hotels;
     INSERT INTO audit_seals SELECT hotel_id, audit_id, 1, 'hash' FROM audit_entries;";
@@ -175,12 +177,13 @@ const BREACHES: &[(&str, &str)] = &[
     ("simulator_intents_amount_positive", "UPDATE simulator_intents SET amount = 0"),
     ("simulator_intents_captured_range", "UPDATE simulator_intents SET captured_amount = amount + 1"),
     (
-        "simulator_intents_idempotency_key",
-        "INSERT INTO simulator_intents (intent_id, idempotency_key, status, amount, currency, payment_method, metadata)
-         SELECT 'other', idempotency_key, status, amount, currency, payment_method, metadata FROM simulator_intents",
+        "simulator_intents_action_token_key",
+        "INSERT INTO simulator_intents (intent_id, status, amount, currency, payment_method, metadata, action_token)
+         SELECT 'other', status, amount, currency, payment_method, metadata, action_token FROM simulator_intents",
     ),
     ("simulator_intents_status_known", "UPDATE simulator_intents SET status = 'lost'"),
     ("simulator_refunds_amount_positive", "UPDATE simulator_refunds SET amount = 0"),
+    ("simulator_requests_running_is_due", "UPDATE simulator_requests SET answer = NULL"),
     ("taxes_amount_range", "UPDATE taxes SET kind = 'per_night', percent = NULL, amount = -1"),
     ("taxes_due_known", "UPDATE taxes SET due = 'never'"),
     ("taxes_kind_known", "UPDATE taxes SET kind = 'flat'"),
@@ -191,6 +194,9 @@ const BREACHES: &[(&str, &str)] = &[
         "INSERT INTO users (user_id, email, email_key, full_name, password_hash)
          SELECT gen_random_uuid(), 'other', email_key, full_name, password_hash FROM users",
     ),
+    ("webhook_events_kept_has_reason", "UPDATE webhook_events SET status = 'quarantined', reason = NULL"),
+    ("webhook_events_parked_is_retried", "UPDATE webhook_events SET status = 'parked', reason = 'test'"),
+    ("webhook_events_status_known", "UPDATE webhook_events SET status = 'lost'"),
 ];
 
 const ANOTHER_ROOM_IN_THE_SAME_BED: &str = "

@@ -11,6 +11,7 @@ async fn died(app: &TestApp, ada: &Guest, hotel: &Hotel, key: &str, lease: &str)
     let hold = ada.held(&hotel.id(), &hotel.stay(10, 12)).await;
     let body = json!({ "hold_id": hold["hold_id"], "payment_method": "pm_card_visa" });
     let payment = ada.post_keyed("/payments", key, body.clone()).await.ok(201);
+    app.all_told().await;
     app.execute(&format!(
         "BEGIN;
          UPDATE idempotency_keys SET status = NULL, body = NULL, location = NULL, finished_at = NULL,
@@ -28,7 +29,8 @@ async fn a_claim_that_a_dead_process_left_is_taken_over() {
     // It died before it reached the provider, between creating and confirming, or after the authorisation.
     for meanwhile in [
         "DELETE FROM simulator_intents",
-        "UPDATE simulator_intents SET status = 'requires_confirmation'",
+        "UPDATE simulator_intents SET status = 'requires_confirmation';
+         DELETE FROM simulator_requests WHERE request ->> 'operation' = 'confirm'",
         "UPDATE simulator_intents SET status = 'authorized'",
     ] {
         let app = TestApp::start().await;

@@ -7,8 +7,9 @@ use lastroom::holds::state::HoldStatus;
 use lastroom::outbox::jobs::JobKind;
 use lastroom::payments::ledger::{Account, Kind};
 use lastroom::payments::refunds::owe::Reason;
-use lastroom::payments::simulator::LedgerStatus;
+use lastroom::payments::simulator::ledger::LedgerStatus;
 use lastroom::payments::state::{PaymentStatus, RefundStatus};
+use lastroom::payments::webhook::store::EventStatus;
 use lastroom::rates::plan::{Due, MealPlan, PaymentPolicy};
 use lastroom::rates::pricing::TaxKind;
 
@@ -146,6 +147,7 @@ fn the_database_accepts_exactly_the_words_of_each_enum() {
         ("bookings_status_known", words!(BookingStatus)),
         ("jobs_kind_known", words!(JobKind)),
         ("simulator_intents_status_known", words!(LedgerStatus)),
+        ("webhook_events_status_known", words!(EventStatus)),
         ("rate_plans_meal_plan_known", words!(MealPlan)),
         ("rate_plans_payment_policy_known", words!(PaymentPolicy)),
         ("taxes_kind_known", words!(TaxKind)),

@@ -41,7 +41,8 @@ impl TestApp {
         self.execute(
             "UPDATE idempotency_keys SET lease_until = clock_timestamp() WHERE finished_at IS NULL;
              UPDATE payment_attempts SET lease_until = clock_timestamp() WHERE recovery_point <> 'settled';
-             UPDATE jobs SET run_at = clock_timestamp() WHERE done_at IS NULL",
+             UPDATE jobs SET run_at = clock_timestamp(), leased_until = NULL WHERE done_at IS NULL;
+             UPDATE simulator_deliveries SET send_at = clock_timestamp() WHERE delivered_at IS NULL",
         );
     }
 

@@ -105,15 +105,35 @@ impl TestApp {
         self.number(&format!("SELECT count(*) FROM {table}"))
     }
 
-    /// Waits up to 5 s for a query to yield a text.
-    pub async fn eventually(&self, sql: &str, expected: &str) {
-        for _ in 0..50 {
-            if self.text(sql) == expected {
-                return;
+    /// Waits up to 15 s for a query to yield a text.
+    #[track_caller]
+    pub fn eventually(&self, sql: &str, expected: &str) -> impl Future<Output = ()> {
+        let caller = std::panic::Location::caller();
+        async move {
+            let mut found = self.text(sql);
+            for _ in 0..150 {
+                if found == expected {
+                    return;
+                }
+                tokio::time::sleep(Duration::from_millis(100)).await;
+                found = self.text(sql);
             }
-            tokio::time::sleep(Duration::from_millis(100)).await;
+            panic!("{caller}: {sql}: {found}, not {expected}");
         }
-        assert_eq!(self.text(sql), expected, "{sql}");
+    }
+
+    /// From now on the simulator's webhooks are an hour late: as good as lost.
+    pub fn lose_webhooks(&self) {
+        self.execute(
+            "CREATE FUNCTION late() RETURNS trigger LANGUAGE plpgsql AS
+                 $$ BEGIN NEW.send_at = clock_timestamp() + interval '1 hour'; RETURN NEW; END $$;
+             CREATE TRIGGER late BEFORE INSERT ON simulator_deliveries FOR EACH ROW EXECUTE FUNCTION late()",
+        );
+    }
+
+    /// Waits until the simulator has nothing more to tell, so that no webhook falls into what a test does next.
+    pub async fn all_told(&self) {
+        self.eventually("SELECT count(*) FROM simulator_deliveries WHERE delivered_at IS NULL", "0").await;
     }
 
     /// Every invariant holds, by the rows alone.
@@ -182,6 +202,7 @@ pub fn config(url: &str, change: impl FnOnce(&mut Given)) -> Config {
         pool_size: Some("8".to_owned()),
         workers: Some("1".to_owned()),
         drain_s: Some("1".to_owned()),
+        completer_interval_ms: Some("200".to_owned()),
         ..Given::default()
     };
     change(&mut given);

@@ -11,6 +11,7 @@ pub mod home;
 pub mod operations;
 pub mod program;
 pub mod storm;
+pub mod webhooks;
 
 pub use actors::{Answer, Guest, key};
 pub use app::TestApp;

@@ -295,15 +295,15 @@ pub const BREACHES: &[Breach] = &[
     ),
     breach(
         &["money.intent_is_the_attempts"],
-        "INSERT INTO simulator_intents (intent_id, idempotency_key, status, amount, currency, payment_method, metadata)
-         VALUES ('pi_stray', 'stray', 'authorized', 1, 'EUR', 'pm_card_visa', '{}') RETURNING intent_id AS line",
+        "INSERT INTO simulator_intents (intent_id, status, amount, currency, payment_method, metadata)
+         VALUES ('pi_stray', 'authorized', 1, 'EUR', 'pm_card_visa', '{}') RETURNING intent_id AS line",
     ),
     // Asked twice: of two intents of one payment the second is nobody's.
     breach(
         &["money.intent_is_the_attempts"],
         "WITH again AS (
-             INSERT INTO simulator_intents (intent_id, idempotency_key, status, amount, currency, payment_method, metadata)
-             SELECT 'pi_again', 'again', status, amount, currency, payment_method, metadata
+             INSERT INTO simulator_intents (intent_id, status, amount, currency, payment_method, metadata)
+             SELECT 'pi_again', status, amount, currency, payment_method, metadata
              FROM simulator_intents WHERE metadata ->> 'hold_id' = {paid} RETURNING intent_id
          )
          SELECT intent_id AS line FROM again

@@ -24,7 +24,6 @@ const OTHERWISE: &[(&str, &str, &str)] = &[
     ("payment_attempts", "provider_key", "'lastroom:' || copy(attempt_id, n)"),
     ("payment_attempts", "intent_id", "intent_id || '-' || n"),
     ("simulator_intents", "intent_id", "intent_id || '-' || n"),
-    ("simulator_intents", "idempotency_key", "idempotency_key || '-' || n"),
     ("simulator_intents", "metadata", "jsonb_build_object('payment_id', copy((metadata ->> 'payment_id')::uuid, n))"),
 ];
 

@@ -162,6 +162,7 @@ async fn stay_away(app: &TestApp, guest: &Guest, hotel: &Hotel) -> String {
 /// A hold that is given back after the provider took its money of its own accord.
 async fn captured_unasked(app: &TestApp, ada: &Guest, hotel: &Hotel) -> String {
     let hold_id = walk(ada, hotel, End::Pays).await;
+    app.all_told().await;
     app.execute(&format!(
         "UPDATE simulator_intents SET status = 'captured', captured_amount = amount
          WHERE metadata ->> 'hold_id' = '{hold_id}'"
