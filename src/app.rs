@@ -28,7 +28,7 @@ use crate::http::health::{self, Draining};
 use crate::http::{BASE, health::healthz};
 use crate::inventory::horizon;
 use crate::kernel::secret::Keyring;
-use crate::{access, ari, bookings, holds, hotels, payments, quotes, search};
+use crate::{access, ari, bookings, holds, hotels, payments, quotes, rooms, search};
 
 /// `lock_timeout` of the funnel's transactions.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(2);
@@ -194,8 +194,9 @@ fn routes(app: &mut ServiceConfig<'_>) {
             .configure(payments::http::routes)
             .configure(bookings::http::routes)
             .configure(bookings::admin_http::routes)
-            .configure(hotels::admin::http::routes),
             .configure(hotels::admin::http::routes)
+            .configure(rooms::types::http::routes)
+            .configure(rooms::http::routes)
             .configure(ari::inventory::http::routes)
             .configure(ari::rates::http::routes),
     )

@@ -7,7 +7,7 @@
 //!
 //! and among the features
 //!
-//! `import → ari → bookings → payments → holds → quotes → search → inventory → rates → hotels`
+//! `import → ari → bookings → payments → holds → quotes → search → rooms → inventory → rates → hotels`
 //!
 //! whoever stands left may use what stands right. `config`, `telemetry` and `schema` may be used by all, and use none of
 //! these (but `config` the kernel, and `telemetry` `config`).
@@ -45,6 +45,7 @@ pub mod outbox;
 pub mod payments;
 pub mod quotes;
 pub mod rates;
+pub mod rooms;
 pub mod schema;
 pub mod search;
 pub mod telemetry;

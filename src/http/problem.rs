@@ -85,6 +85,8 @@ codes! {
     HasFutureBookings       = 409, "has_future_bookings",       "Guests have booked, or are about to";
     CapacityBelowCommitments = 409, "capacity_below_commitments", "More is sold and held than would be left";
     RateIsDerived           = 409, "rate_is_derived",           "A derived plan's price follows from its base plan's";
+    RoomNumberTaken         = 409, "room_number_taken",         "Another room of the hotel has this number";
+    RoomAssigned            = 409, "room_assigned",             "The room is given to guests";
     OfferExpired            = 410, "offer_expired",             "The offer is too old";
     QuoteExpired            = 410, "quote_expired",             "The quote has expired";
     HoldExpired             = 410, "hold_expired",              "The hold has expired";

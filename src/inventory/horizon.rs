@@ -7,7 +7,7 @@ use tokio::sync::watch;
 
 use super::store;
 use crate::db::{Db, DbError, Tx};
-use crate::kernel::ids::HotelId;
+use crate::kernel::ids::{HotelId, RoomTypeId};
 use crate::rates;
 
 /// How soon a look that failed is repeated, at the latest.
@@ -56,10 +56,27 @@ pub async fn look(db: &Db) -> Result<usize, DbError> {
 }
 
 /// Adds a hotel's missing nights with their prices; how many.
+///
+/// Locks: the hotel's room types, shared, so that none of their rooms goes out of service or comes back unseen.
 pub fn extend(tx: &mut Tx<'_>, hotel_id: HotelId) -> Result<usize, DbError> {
-    let nights = store::extend(tx, hotel_id)?;
+    store::share_room_types(tx, hotel_id)?;
+    add(tx, hotel_id, None)
+}
+
+/// The same for one room type, whose row the caller has locked.
+pub fn extend_one(tx: &mut Tx<'_>, hotel_id: HotelId, room_type_id: RoomTypeId) -> Result<usize, DbError> {
+    add(tx, hotel_id, Some(room_type_id))
+}
+
+fn add(tx: &mut Tx<'_>, hotel_id: HotelId, room_type_id: Option<RoomTypeId>) -> Result<usize, DbError> {
+    let nights = store::extend(tx, hotel_id, room_type_id)?;
     if !nights.is_empty() {
         rates::store::extend(tx, hotel_id, &nights)?;
     }
     Ok(nights.len())
+}
+
+/// Gives a new room type its nights, from the hotel's today to its horizon, with `capacity` rooms each.
+pub fn seed(tx: &mut Tx<'_>, hotel_id: HotelId, room_type_id: RoomTypeId, capacity: i32) -> Result<(), DbError> {
+    store::seed(tx, hotel_id, room_type_id, capacity)
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use chrono::NaiveDate;
 use diesel::prelude::*;
-use diesel::sql_types::{Array, Bool, Date, Integer, Uuid as SqlUuid};
+use diesel::sql_types::{Array, Bool, Date, Integer, Nullable, Uuid as SqlUuid};
 
 use super::stock::Nights;
 use crate::db::{DbError, Tx, sql};
@@ -171,13 +171,26 @@ struct AddedRow {
     stay_date: NaiveDate,
 }
 
+/// Locks the hotel's room types by id, shared with others who only look at their rooms.
+pub(super) fn share_room_types(tx: &mut Tx<'_>, hotel_id: HotelId) -> Result<(), DbError> {
+    sql("SELECT 1 FROM room_types WHERE hotel_id = $1 ORDER BY room_type_id FOR SHARE")
+        .bind::<SqlUuid, _>(hotel_id)
+        .execute(&mut **tx)?;
+    Ok(())
+}
+
 /// Adds the nights from today to the hotel's horizon that a room type has not, each with the capacity of the last one before
-/// it; none before its first. What another process has added meanwhile is passed over. Which nights were added.
-pub(super) fn extend(tx: &mut Tx<'_>, hotel_id: HotelId) -> Result<Vec<(RoomTypeId, NaiveDate)>, DbError> {
-    let rows: Vec<AddedRow> = sql("INSERT INTO inventory (hotel_id, room_type_id, stay_date, capacity)
-         SELECT t.hotel_id, t.room_type_id, missing.stay_date, last.capacity
+/// it, less what is out of service; none before its first. What another process has added meanwhile is passed over. Which
+/// nights were added.
+pub(super) fn extend(
+    tx: &mut Tx<'_>,
+    hotel_id: HotelId,
+    room_type_id: Option<RoomTypeId>,
+) -> Result<Vec<(RoomTypeId, NaiveDate)>, DbError> {
+    let rows: Vec<AddedRow> = sql("INSERT INTO inventory (hotel_id, room_type_id, stay_date, capacity, out_of_service)
+         SELECT t.hotel_id, t.room_type_id, missing.stay_date, last.capacity, least(last.capacity, away.rooms)
          FROM hotels h
-         JOIN room_types t ON t.hotel_id = h.hotel_id AND t.deleted_at IS NULL
+         JOIN room_types t ON t.hotel_id = h.hotel_id AND t.deleted_at IS NULL AND ($2 IS NULL OR t.room_type_id = $2)
          CROSS JOIN LATERAL (SELECT (clock_timestamp() AT TIME ZONE h.time_zone)::date AS today) local
          CROSS JOIN LATERAL (
              SELECT local.today + ahead AS stay_date FROM generate_series(0, h.horizon_days - 1) AS ahead
@@ -190,11 +203,30 @@ pub(super) fn extend(tx: &mut Tx<'_>, hotel_id: HotelId) -> Result<Vec<(RoomType
              WHERE i.hotel_id = t.hotel_id AND i.room_type_id = t.room_type_id AND i.stay_date < missing.stay_date
              ORDER BY i.stay_date DESC LIMIT 1
          ) last
+         CROSS JOIN LATERAL (
+             SELECT count(*) AS rooms FROM rooms r
+             WHERE r.hotel_id = t.hotel_id AND r.room_type_id = t.room_type_id
+               AND r.status = 'out_of_service' AND r.deleted_at IS NULL
+         ) away
          WHERE h.hotel_id = $1 AND h.deleted_at IS NULL
          ORDER BY t.room_type_id, missing.stay_date
          ON CONFLICT DO NOTHING
          RETURNING room_type_id, stay_date")
     .bind::<SqlUuid, _>(hotel_id)
+    .bind::<Nullable<SqlUuid>, _>(room_type_id)
     .load(&mut **tx)?;
     Ok(rows.into_iter().map(|row| (row.room_type_id, row.stay_date)).collect())
+}
+
+/// A new room type's nights, from the hotel's today to its horizon.
+pub(super) fn seed(tx: &mut Tx<'_>, hotel_id: HotelId, room_type_id: RoomTypeId, capacity: i32) -> Result<(), DbError> {
+    sql("INSERT INTO inventory (hotel_id, room_type_id, stay_date, capacity)
+         SELECT h.hotel_id, $2, (clock_timestamp() AT TIME ZONE h.time_zone)::date + ahead, $3
+         FROM hotels h CROSS JOIN generate_series(0, h.horizon_days - 1) AS ahead
+         WHERE h.hotel_id = $1")
+    .bind::<SqlUuid, _>(hotel_id)
+    .bind::<SqlUuid, _>(room_type_id)
+    .bind::<Integer, _>(capacity)
+    .execute(&mut **tx)?;
+    Ok(())
 }

@@ -17,6 +17,7 @@ const ORDER: &[&str] = &[
     "holds",
     "quotes",
     "search",
+    "rooms",
     "inventory",
     "rates",
     "hotels",

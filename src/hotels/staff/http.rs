@@ -109,6 +109,8 @@ impl From<Refusal> for Problem {
             Refusal::BelowCommitments { first_night } => {
                 Self::plain(Code::CapacityBelowCommitments).with("first_night", first_night)
             }
+            Refusal::NumberTaken => Self::plain(Code::RoomNumberTaken),
+            Refusal::RoomAssigned { nights } => Self::plain(Code::RoomAssigned).with("nights", nights),
             Refusal::Db(error) => error.into(),
         }
     }

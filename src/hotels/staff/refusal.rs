@@ -26,6 +26,12 @@ pub enum Refusal {
     /// Fewer rooms would be left on the night than are sold and held.
     #[error("more is sold or held on {first_night} than would be left")]
     BelowCommitments { first_night: NaiveDate },
+    /// Another room of the hotel has the number.
+    #[error("another room has this number")]
+    NumberTaken,
+    /// Guests are to have the room.
+    #[error("the room is given to guests for {nights} nights")]
+    RoomAssigned { nights: i64 },
     #[error(transparent)]
     Db(#[from] DbError),
 }
