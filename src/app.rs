@@ -28,7 +28,7 @@ use crate::http::health::{self, Draining};
 use crate::http::{BASE, health::healthz};
 use crate::inventory::horizon;
 use crate::kernel::secret::Keyring;
-use crate::{access, ari, bookings, holds, hotels, payments, quotes, rooms, search};
+use crate::{access, ari, bookings, holds, hotels, payments, quotes, rates, rooms, search};
 
 /// `lock_timeout` of the funnel's transactions.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(2);
@@ -197,6 +197,8 @@ fn routes(app: &mut ServiceConfig<'_>) {
             .configure(hotels::admin::http::routes)
             .configure(rooms::types::http::routes)
             .configure(rooms::http::routes)
+            .configure(rates::plans::http::routes)
+            .configure(rates::taxes::http::routes)
             .configure(ari::inventory::http::routes)
             .configure(ari::rates::http::routes),
     )

@@ -324,6 +324,7 @@ diesel::table! {
         hotel_id -> Uuid,
         rate_plan_id -> Uuid,
         room_type_id -> Uuid,
+        removed_at -> Nullable<Timestamptz>,
     }
 }
 

@@ -36,11 +36,13 @@ CREATE TABLE rate_plan_room_types (
     hotel_id uuid NOT NULL,
     rate_plan_id uuid NOT NULL,
     room_type_id uuid NOT NULL,
+    removed_at timestamptz,
     PRIMARY KEY (hotel_id, rate_plan_id, room_type_id),
     FOREIGN KEY (hotel_id, rate_plan_id) REFERENCES rate_plans,
     FOREIGN KEY (hotel_id, room_type_id) REFERENCES room_types
 );
 CREATE INDEX rate_plan_room_types_room_type ON rate_plan_room_types (hotel_id, room_type_id);
+COMMENT ON COLUMN rate_plan_room_types.removed_at IS 'When the plan ceased to sell the room type; NULL: it does. The row stays, for the nights, quotes and bookings that refer to it.';
 
 CREATE TABLE cancellation_tiers (
     hotel_id uuid NOT NULL,

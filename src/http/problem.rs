@@ -87,6 +87,8 @@ codes! {
     RateIsDerived           = 409, "rate_is_derived",           "A derived plan's price follows from its base plan's";
     RoomNumberTaken         = 409, "room_number_taken",         "Another room of the hotel has this number";
     RoomAssigned            = 409, "room_assigned",             "The room is given to guests";
+    RatePlanInUse           = 409, "rate_plan_in_use",          "Other plans derive from it";
+    BasePlanUnavailable     = 409, "base_plan_unavailable",     "The base plan is deleted, or does not sell as much";
     OfferExpired            = 410, "offer_expired",             "The offer is too old";
     QuoteExpired            = 410, "quote_expired",             "The quote has expired";
     HoldExpired             = 410, "hold_expired",              "The hold has expired";

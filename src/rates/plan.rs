@@ -6,6 +6,9 @@ use crate::kernel::ids::{RatePlanId, RoomTypeId};
 use crate::kernel::money::{OutOfRange, percent_of, round_half_up};
 use crate::text_enum;
 
+/// The largest amount that a price list may name, in minor units.
+pub const MAX_AMOUNT: i64 = 100_000_000_000;
+
 text_enum! {
     /// Which meals the price includes.
     pub enum MealPlan {

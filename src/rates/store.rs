@@ -48,12 +48,13 @@ pub fn plans(conn: &mut PgConnection, hotel_id: HotelId) -> Result<Vec<RatePlan>
         .load(conn)?;
     let mut room_types = by_plan(
         rate_plan_room_types::table
-            .filter(rate_plan_room_types::hotel_id.eq(hotel_id))
+            .filter(rate_plan_room_types::hotel_id.eq(hotel_id).and(rate_plan_room_types::removed_at.is_null()))
             .order(rate_plan_room_types::room_type_id)
             .select((rate_plan_room_types::rate_plan_id, rate_plan_room_types::room_type_id))
             .load::<(RatePlanId, RoomTypeId)>(conn)?,
     );
-    let mut tiers = by_plan(tiers(conn, hotel_id)?);
+    let ids: Vec<_> = rows.iter().map(|row| row.rate_plan_id).collect();
+    let mut tiers = by_plan(tiers(conn, hotel_id, &ids)?);
     let mut bands = by_plan(
         child_bands::table
             .filter(child_bands::hotel_id.eq(hotel_id))
@@ -88,10 +89,15 @@ fn by_plan<T>(rows: impl IntoIterator<Item = (RatePlanId, T)>) -> HashMap<RatePl
 
 type TierRow = (RatePlanId, i32, Option<Decimal>, Option<i16>, Option<i64>);
 
-fn tiers(conn: &mut PgConnection, hotel_id: HotelId) -> Result<Vec<(RatePlanId, Tier)>, DbError> {
+/// The cancellation tiers of these plans, by plan.
+pub(super) fn tiers(
+    conn: &mut PgConnection,
+    hotel_id: HotelId,
+    plans: &[RatePlanId],
+) -> Result<Vec<(RatePlanId, Tier)>, DbError> {
     use cancellation_tiers::dsl;
     let rows: Vec<TierRow> = dsl::cancellation_tiers
-        .filter(dsl::hotel_id.eq(hotel_id))
+        .filter(dsl::hotel_id.eq(hotel_id).and(dsl::rate_plan_id.eq_any(plans)))
         .select((
             dsl::rate_plan_id,
             dsl::until_hours_before_check_in,
@@ -226,7 +232,8 @@ pub fn extend(tx: &mut Tx<'_>, hotel_id: HotelId, nights: &[(RoomTypeId, NaiveDa
          SELECT k.hotel_id, k.rate_plan_id, k.room_type_id, added.stay_date, model.price, model.min_stay, model.max_stay,
                 model.closed, model.closed_to_arrival, model.closed_to_departure
          FROM unnest($2, $3) AS added (room_type_id, stay_date)
-         JOIN rate_plan_room_types k ON k.hotel_id = $1 AND k.room_type_id = added.room_type_id
+         JOIN rate_plan_room_types k
+           ON k.hotel_id = $1 AND k.room_type_id = added.room_type_id AND k.removed_at IS NULL
          JOIN rate_plans p ON p.hotel_id = $1 AND p.rate_plan_id = k.rate_plan_id AND p.deleted_at IS NULL
          CROSS JOIN LATERAL (
              SELECT * FROM rates r

@@ -12,7 +12,7 @@ use crate::kernel::ids::{HotelId, RoomTypeId};
 
 /// Inserts the room. One that is out of service from the beginning takes a room off sale.
 ///
-/// Locks: keeps the hotel; the room type and its nights, if the room is out of service. Behind it stand
+/// Locks: keeps the hotel; the room type; its nights, if the room is out of service. Behind it stand
 /// `rooms_number_key` and `inventory_never_oversold`.
 pub fn create(tx: &mut Tx<'_>, by: &Caller, hotel_id: HotelId, fields: &RoomFields) -> Result<RoomBody, Refusal> {
     let hotel = KeptHotel::lock(tx, by.scope(), hotel_id)?;

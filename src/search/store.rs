@@ -122,7 +122,8 @@ SELECT h.*, c.* FROM hotel h CROSS JOIN LATERAL (
     ), sheet AS MATERIALIZED (
         SELECT s.room_type_id, s.rooms_left, k.rate_plan_id, night.*
         FROM stock s
-        JOIN rate_plan_room_types k ON k.hotel_id = h.hotel_id AND k.room_type_id = s.room_type_id
+        JOIN rate_plan_room_types k
+          ON k.hotel_id = h.hotel_id AND k.room_type_id = s.room_type_id AND k.removed_at IS NULL
         CROSS JOIN LATERAL (
             SELECT array_agg(r.price) FILTER (WHERE r.stay_date < $2 AND r.price IS NOT NULL) AS prices,
                    coalesce(bool_or(r.closed) FILTER (WHERE r.stay_date < $2), false)

@@ -111,6 +111,10 @@ impl From<Refusal> for Problem {
             }
             Refusal::NumberTaken => Self::plain(Code::RoomNumberTaken),
             Refusal::RoomAssigned { nights } => Self::plain(Code::RoomAssigned).with("nights", nights),
+            Refusal::PlanInUse { derived_plans } => {
+                Self::plain(Code::RatePlanInUse).with("derived_plans", derived_plans)
+            }
+            Refusal::BasePlanUnavailable => Self::plain(Code::BasePlanUnavailable),
             Refusal::Db(error) => error.into(),
         }
     }

@@ -4,6 +4,7 @@ use chrono::NaiveDate;
 
 use crate::carries_db;
 use crate::db::DbError;
+use crate::kernel::ids::RatePlanId;
 use crate::kernel::version::Mismatch;
 
 /// A refusal of staff's work on the catalogue.
@@ -32,6 +33,12 @@ pub enum Refusal {
     /// Guests are to have the room.
     #[error("the room is given to guests for {nights} nights")]
     RoomAssigned { nights: i64 },
+    /// Other plans derive from the plan, and need it, or what it sells.
+    #[error("other plans derive from it")]
+    PlanInUse { derived_plans: Vec<RatePlanId> },
+    /// The plan that this one derives from is deleted, or does not sell what this one sells.
+    #[error("the base plan is not available")]
+    BasePlanUnavailable,
     #[error(transparent)]
     Db(#[from] DbError),
 }

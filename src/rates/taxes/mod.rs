@@ -1,0 +1,16 @@
+//! Taxes and fees as a hotel's staff see, make and change them. Quotes made before are priced again when they are held;
+//! bookings keep their price.
+
+pub mod change;
+pub mod create;
+pub mod delete;
+pub mod http;
+pub mod store;
+pub mod wire;
+
+use crate::audit::{Resource, Subject};
+use crate::kernel::ids::{HotelId, TaxId};
+
+fn subject(hotel_id: HotelId, tax_id: TaxId) -> Subject {
+    Subject { hotel_id, resource: Resource::Tax, resource_id: Some(tax_id.0) }
+}
