@@ -195,6 +195,7 @@ fn routes(app: &mut ServiceConfig<'_>) {
             .configure(bookings::http::routes)
             .configure(bookings::admin_http::routes)
             .configure(hotels::admin::http::routes)
+            .configure(hotels::members::http::routes)
             .configure(rooms::types::http::routes)
             .configure(rooms::http::routes)
             .configure(rates::plans::http::routes)

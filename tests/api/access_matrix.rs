@@ -28,11 +28,12 @@ async fn the_matrix_of_roles_and_operations_is_the_golden_one() {
         ("manager", with_role(&app, "manager").await),
         ("admin", with_role(&app, "admin").await),
     ];
-    let mut text = format!("{:<48}", "operation");
+    let width = operations().iter().map(|operation| operation.name().len()).max().unwrap_or_default();
+    let mut text = format!("{:<width$}", "operation");
     text.push_str(&callers.iter().map(|(role, _)| format!(" {role:<9}")).collect::<Vec<_>>().concat());
     let mut lines = vec![text];
     for operation in operations() {
-        let mut line = format!("{:<48}", operation.name());
+        let mut line = format!("{:<width$}", operation.name());
         for (role, caller) in &callers {
             let answer = operation.call_with_garbage(caller).await;
             assert!(answer.status < 500, "{} as {role}: {}", operation.name(), answer.text);

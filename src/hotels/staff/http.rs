@@ -14,6 +14,7 @@ use uuid::Uuid;
 use super::Refusal;
 use crate::db::{Db, DbError, Tx};
 use crate::http::idempotency::{Answer, Halt, Keyed, once};
+use crate::http::list::ListQuery;
 use crate::http::problem::{Code, Problem, ProblemDocument};
 use crate::kernel::page::{self, DEFAULT_LIMIT, MAX_LIMIT, Page};
 use crate::kernel::secret::Keyring;
@@ -159,6 +160,12 @@ pub struct StaffList {
     /// `true`: what was deleted, instead of what is there [default: false].
     #[garde(skip)]
     pub deleted: Option<bool>,
+}
+
+impl From<ListQuery> for StaffList {
+    fn from(query: ListQuery) -> Self {
+        Self { limit: query.limit, cursor: query.cursor, deleted: None }
+    }
 }
 
 /// Which rows a page is to have.
