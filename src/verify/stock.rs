@@ -34,6 +34,18 @@ pub(super) const CHECKS: &[Check] = &[
             FROM inventory",
     },
     Check {
+        name: "stock.out_of_service_is_what_rooms_say",
+        says: "From today on as many rooms are out of service as are marked so, but no more than a night has.",
+        select: "
+            SELECT concat_ws(' ', hotel_id, room_type_id, stay_date),
+                out_of_service = least(capacity + allowance, coalesce(away.rooms, 0))
+            FROM inventory JOIN hotels USING (hotel_id) LEFT JOIN (
+                SELECT hotel_id, room_type_id, count(*) AS rooms FROM rooms
+                WHERE status = 'out_of_service' AND deleted_at IS NULL GROUP BY hotel_id, room_type_id
+            ) away USING (hotel_id, room_type_id)
+            WHERE stay_date >= (now() AT TIME ZONE time_zone)::date",
+    },
+    Check {
         name: "stock.hold_takes_its_stays",
         says: "A hold takes, by room type and night, the rooms of its items' stays.",
         select: "
@@ -73,5 +85,27 @@ pub(super) const CHECKS: &[Check] = &[
         select: "
             SELECT concat_ws(' ', rate_plan_id, room_type_id, stay_date), price IS NULL
             FROM rates JOIN rate_plans USING (hotel_id, rate_plan_id) WHERE is_derived",
+    },
+    Check {
+        name: "stock.derived_plan_has_its_base",
+        says: "A derived plan that is not retired derives from a base plan that is not.",
+        select: "
+            SELECT derived.rate_plan_id::text, base.rate_plan_id IS NOT NULL
+            FROM rate_plans derived LEFT JOIN rate_plans base
+                ON base.hotel_id = derived.hotel_id AND base.rate_plan_id = derived.derived_from
+                AND base.derived_from IS NULL AND base.deleted_at IS NULL
+            WHERE derived.derived_from IS NOT NULL AND derived.deleted_at IS NULL",
+    },
+    Check {
+        name: "stock.derived_plan_sells_what_its_base_sells",
+        says: "A derived plan that is not retired sells no room type that its base plan does not sell.",
+        select: "
+            SELECT concat_ws(' ', p.rate_plan_id, own.room_type_id), base.room_type_id IS NOT NULL
+            FROM rate_plans p JOIN rate_plan_room_types own
+                ON own.hotel_id = p.hotel_id AND own.rate_plan_id = p.rate_plan_id AND own.removed_at IS NULL
+            LEFT JOIN rate_plan_room_types base
+                ON base.hotel_id = p.hotel_id AND base.rate_plan_id = p.derived_from
+                AND base.room_type_id = own.room_type_id AND base.removed_at IS NULL
+            WHERE p.derived_from IS NOT NULL AND p.deleted_at IS NULL",
     },
 ];

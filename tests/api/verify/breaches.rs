@@ -37,9 +37,14 @@ pub const BREACHES: &[Breach] = &[
          RETURNING concat_ws(' ', hotel_id, room_type_id, stay_date) AS line",
     ),
     unguarded(
-        &["stock.never_oversold"],
+        &["stock.never_oversold", "stock.out_of_service_is_what_rooms_say"],
         "ALTER TABLE inventory DROP CONSTRAINT inventory_out_of_service_natural",
         "UPDATE inventory SET out_of_service = -1 WHERE room_type_id = {room_type} AND stay_date = current_date + 50
+         RETURNING concat_ws(' ', hotel_id, room_type_id, stay_date) AS line",
+    ),
+    breach(
+        &["stock.out_of_service_is_what_rooms_say"],
+        "UPDATE inventory SET out_of_service = 1 WHERE room_type_id = {room_type} AND stay_date = current_date + 50
          RETURNING concat_ws(' ', hotel_id, room_type_id, stay_date) AS line",
     ),
     breach(
@@ -91,6 +96,23 @@ pub const BREACHES: &[Breach] = &[
         &["stock.derived_plan_has_no_price"],
         "UPDATE rates SET price = 1 WHERE closed AND room_type_id = {room_type}
          RETURNING concat_ws(' ', rate_plan_id, room_type_id, stay_date) AS line",
+    ),
+    breach(
+        &["stock.derived_plan_has_its_base"],
+        "UPDATE rate_plans base SET deleted_at = now() FROM rate_plans derived
+         WHERE derived.derived_from = base.rate_plan_id RETURNING derived.rate_plan_id::text AS line",
+    ),
+    breach(
+        &["stock.derived_plan_has_its_base"],
+        "INSERT INTO rate_plans (hotel_id, rate_plan_id, name, meal_plan, payment_policy, derived_from, derived_amount)
+         SELECT hotel_id, gen_random_uuid(), 'Of a derived one', 'room_only', 'prepaid', rate_plan_id, 1
+         FROM rate_plans WHERE is_derived RETURNING rate_plan_id::text AS line",
+    ),
+    breach(
+        &["stock.derived_plan_sells_what_its_base_sells"],
+        "UPDATE rate_plan_room_types base SET removed_at = now() FROM rate_plans p
+         WHERE p.is_derived AND base.rate_plan_id = p.derived_from
+         RETURNING concat_ws(' ', p.rate_plan_id, base.room_type_id) AS line",
     ),
     // The funnel.
     breach(
