@@ -20,10 +20,12 @@ use chrono::NaiveDate;
 use crate::db::{DbError, Tx, tx};
 use crate::hotels::staff::Refusal;
 
+/// How long the caller of a bulk change waits for it, all its statements together.
+const CALLER_PATIENCE: Duration = Duration::from_secs(60);
 /// How long a bulk change waits for a lock that others hold.
 const LOCK_PATIENCE: Duration = Duration::from_secs(10);
 /// How long one of its statements may take.
-const STATEMENT_PATIENCE: Duration = Duration::from_secs(60);
+const STATEMENT_PATIENCE: Duration = Duration::from_secs(30);
 
 /// The most days that a grid shows, or an item of a bulk change spans.
 pub const MAX_DAYS: i64 = 750;

@@ -72,31 +72,6 @@ pub enum What {
 pub fn run(config: Config, what: What) -> anyhow::Result<()> {
     telemetry::init(&config);
     // Before the database is touched: a file that cannot be used changes nothing.
-    let lines = Lines::open(&file, &COLUMNS, &OPTIONAL)?;
-    let rejects = rejects.unwrap_or_else(|| {
-        let mut name = file.clone().into_os_string();
-        name.push(".rejects.csv");
-        name.into()
-    });
-    anyhow::ensure!(!is_same(&file, &rejects), "the reject file would overwrite the file itself");
-    let total = std::fs::metadata(&file).map(|file| file.len()).ok();
-    let mut out = BufWriter::new(File::create(&rejects).context("cannot write the reject file")?);
-    writeln!(out, "line,reason,text")?;
-    let steps = Steps::new();
-    let ground = Ground::prepare(&config, &steps)?;
-    let db = Db::new(&PoolSettings {
-        url: ground.url.expose_secret().to_owned(),
-        size: 1,
-        wait: Duration::from_secs(10),
-        patience: Duration::from_secs(3_600),
-        lock_timeout: Duration::from_secs(60),
-        statement_timeout: Duration::from_secs(300),
-    });
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let imported = runtime.block_on(async {
-        let summary = run::run(&db, lines, days, out, |so_far| {
-            steps.say(&line(so_far));
-            steps.bytes(so_far.bytes, total);
     match what {
         What::Hotels { file, days, rejects } => {
             let lines = Lines::open(&file, &COLUMNS, &OPTIONAL)?;
@@ -149,6 +124,7 @@ impl Desk {
             url: ground.url.expose_secret().to_owned(),
             size: 1,
             wait: Duration::from_secs(10),
+            patience: Duration::from_secs(3_600),
             lock_timeout: Duration::from_secs(60),
             statement_timeout: Duration::from_secs(300),
         });

@@ -72,14 +72,14 @@ async fn a_manager_prices_and_restricts_many_nights_at_once() {
     };
     let arrival = json!({
         "rate_plan_id": hotel.rate_plan_id, "room_type_id": hotel.room_type_id, "date": hotel.day(5),
-        "price": euro(12_345), "derived": false, "min_stay": 2, "max_stay": 7, "closed": false,
+        "price": euro(12_345), "derived_from": null, "min_stay": 2, "max_stay": 7, "closed": false,
         "closed_to_arrival": true, "closed_to_departure": true, "version": 2
     });
     assert_eq!(night(&hotel, 5), arrival);
     let computed = night(&cheaper, 5);
     assert_eq!(
-        (&computed["price"], &computed["derived"], &computed["version"]),
-        (&euro(11_111), &json!(true), &json!(0))
+        (&computed["price"], &computed["derived_from"], &computed["version"]),
+        (&euro(11_111), &json!(hotel.rate_plan_id), &json!(0))
     );
     let closed = night(&cheaper, 4);
     assert_eq!((&closed["closed"], &closed["min_stay"], &closed["version"]), (&json!(true), &Value::Null, &json!(1)));
@@ -108,7 +108,7 @@ async fn a_grid_shows_one_plan_or_one_room_type() {
     let range = format!("{}?from={}&to={}", path(&hotel), hotel.day(0), hotel.day(10));
     let of = async |filter: String| grid(&staff, &format!("{range}{filter}")).await;
     let plans = of(format!("&rate_plan_id={}", cheaper.rate_plan_id)).await;
-    assert!(plans.len() == 10 && plans.iter().all(|row| row["derived"] == true), "{plans:?}");
+    assert!(plans.len() == 10 && plans.iter().all(|row| row["derived_from"] == json!(hotel.rate_plan_id)), "{plans:?}");
     assert_eq!(of(format!("&rate_plan_id={}", hotel.rate_plan_id)).await.len(), 20);
     assert_eq!(of(format!("&room_type_id={}", suite.room_type_id)).await.len(), 10);
     let nobody = Hotel::one_room(&app);
@@ -176,4 +176,5 @@ async fn ten_calls_for_the_same_nights_end_as_one_of_them() {
         0
     );
     assert_eq!((app.rows("rates"), app.rows("audit_entries")), (70, 10));
+    app.verified();
 }

@@ -164,4 +164,5 @@ async fn two_imports_and_a_manager_at_once_end_as_one_of_them_each_night() {
     }
     assert_eq!(app.number("SELECT count(*) FROM rates WHERE price IN (5100, 5200, 5300)"), 3_000);
     assert_eq!(app.rows("rates"), 3_000);
+    app.verified();
 }

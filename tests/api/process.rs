@@ -13,67 +13,6 @@ const ADMIN_PASSWORD: &str = "an admin's own passphrase";
 /// Not the one of the other tests: the welcome prints an example with that.
 const PASSWORD: &str = "a guest's own passphrase";
 
-/// The binary in an empty folder, with nothing of this machine's environment but `PATH`. `LASTROOM_TEST_BIN` names another
-/// build of it, for figures.
-fn lastroom(folder: &tempfile::TempDir, settings: &[(&str, &str)]) -> Command {
-    let other = std::env::var_os("LASTROOM_TEST_BIN").map(|path| PathBuf::from(path).canonicalize().expect("a binary"));
-    let mut command = Command::new(other.unwrap_or_else(|| env!("CARGO_BIN_EXE_lastroom").into()));
-    command.current_dir(folder.path()).env_clear().envs(std::env::var("PATH").map(|path| ("PATH", path)));
-    command.envs(settings.iter().copied()).stdin(Stdio::null());
-    command
-}
-
-/// A server as an operator runs it; killed if a test fails halfway.
-pub struct Serving {
-    child: Child,
-    pub address: String,
-    log: PathBuf,
-}
-
-impl Serving {
-    fn start(folder: &tempfile::TempDir, settings: &[(&str, &str)]) -> Self {
-        // To a file: a pipe that nobody empties would stop the server once it is full.
-        let log = folder.path().join("stderr");
-        let stderr = File::create(&log).expect("a log");
-        let mut child = lastroom(folder, settings).stdout(Stdio::piped()).stderr(stderr).spawn().expect("the binary");
-        let mut line = String::new();
-        BufReader::new(child.stdout.as_mut().expect("its output")).read_line(&mut line).expect("a line");
-        let address = line.trim().strip_prefix("ready http://").map(str::to_owned);
-        Self { child, address: address.unwrap_or_else(|| panic!("not ready: {line}")), log }
-    }
-
-    /// On the database of a test.
-    pub fn on(folder: &tempfile::TempDir, app: &TestApp) -> Self {
-        let url = app.database.url();
-        let settings = [
-            ("DATABASE_URL", url.as_str()),
-            ("LASTROOM_SECRET_KEY", SECRET),
-            ("LASTROOM_LISTEN", "127.0.0.1:0"),
-            ("LASTROOM_DEMO", "false"),
-        ];
-        Self::start(folder, &settings)
-    }
-
-    /// Of its process.
-    pub fn id(&self) -> u32 {
-        self.child.id()
-    }
-
-    /// Asks it to stop; its exit code and everything it wrote to standard error.
-    fn terminate(mut self) -> (Option<i32>, String) {
-        kill_process(Pid::from_child(&self.child), Signal::TERM).expect("a signal");
-        let code = self.child.wait().expect("its end").code();
-        (code, std::fs::read_to_string(&self.log).expect("its log"))
-    }
-}
-
-impl Drop for Serving {
-    fn drop(&mut self) {
-        // Already gone after terminate(); then there is nothing to kill.
-        let _gone = self.child.kill();
-    }
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn the_log_names_requests_and_keeps_secrets_and_sigterm_ends_it_well() {
     let app = TestApp::start().await;

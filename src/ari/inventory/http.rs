@@ -10,6 +10,7 @@ use super::change::{self, Changed};
 use super::grid;
 use super::wire::ChangeInventory;
 use crate::access::guard::{InventoryWrite, May};
+use crate::ari::CALLER_PATIENCE;
 use crate::ari::bulk::Bulk;
 use crate::ari::http::OnBulk;
 use crate::ari::wire::BulkBody;
@@ -42,6 +43,7 @@ pub async fn change_inventory(
     let InOrder((staff, body, PathId(hotel_id))) = call;
     let bulk = Arc::new(Bulk::check(body.value.items)?);
     let caller = Arc::new(staff.caller);
+    let db = db.with_patience(CALLER_PATIENCE);
     for _ in 0..=RECLAIMS {
         let (of_all, by) = (bulk.clone(), caller.clone());
         match db.write(move |tx| change::change(tx, &by, hotel_id, &of_all)).await? {

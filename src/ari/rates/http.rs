@@ -9,6 +9,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use super::wire::ChangeRates;
 use super::{change, grid};
 use crate::access::guard::{May, RatesWrite};
+use crate::ari::CALLER_PATIENCE;
 use crate::ari::bulk::Bulk;
 use crate::ari::http::OnBulk;
 use crate::ari::wire::BulkBody;
@@ -37,6 +38,7 @@ pub async fn change_rates(
     let InOrder((staff, body, PathId(hotel_id))) = call;
     let bulk = Arc::new(Bulk::check(body.value.items)?);
     let of_all = bulk.clone();
+    let db = db.with_patience(CALLER_PATIENCE);
     let done = db.write(move |tx| change::change(tx, &staff.caller, hotel_id, &of_all)).await?;
     Ok(Json(BulkBody::new(bulk.items.len(), done)))
 }

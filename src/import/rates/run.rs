@@ -136,7 +136,7 @@ fn fill(
 
 /// One transaction: the lines that do not contradict what is stored. What was done, and which lines do.
 async fn commit(db: &Db, hotel_id: HotelId, batch: Vec<RateStrip>) -> Result<(Done, Vec<usize>), ImportError> {
-    let committed: Result<_, Refusal> = db.write(move |tx| Ok(write(tx, hotel_id, &batch)?)).await;
+    let committed: Result<_, Refusal> = db.write(move |tx| write(tx, hotel_id, &batch)).await;
     committed.map_err(|refusal| match refusal {
         Refusal::Db(error) => ImportError::Db(error),
         // Staff deleted it meanwhile.

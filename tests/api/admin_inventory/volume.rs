@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{items, manager_of, path};
-use crate::process::Serving;
+use crate::support::program::Serving;
 use crate::support::{Guest, Hotel, Terms, TestApp};
 
 /// How much of everything.
@@ -146,7 +146,7 @@ async fn of_size(size: Size) {
     let hotel = Hotel::with(&app, &Terms { capacity: 10, ..Terms::default() });
     let other_plan = grow(&app, &hotel, &size);
     let folder = tempfile::tempdir().expect("a folder");
-    let serving = Serving::on(&folder, &app);
+    let serving = Serving::beside(&app, folder.path(), &[]);
     let staff = manager_of(&app, &hotel).await.behind(&serving.address);
     let room_types: Vec<String> =
         app.text("SELECT string_agg(room_type_id::text, ' ') FROM room_types").split(' ').map(str::to_owned).collect();
@@ -163,7 +163,7 @@ async fn of_size(size: Size) {
         stop.store(true, Ordering::Relaxed);
     };
     tokio::join!(book(&mut guests, stop.clone(), size.quotes / 2), alone).0.tell("alone");
-    println!("peak memory of the server {} MiB", peak(serving.id()));
+    println!("peak memory of the server {} MiB", peak(serving.pid()));
 
     stop.store(false, Ordering::Relaxed);
     let changing = async {
@@ -189,11 +189,12 @@ async fn of_size(size: Size) {
         let done = bulk(&staff, &path(&hotel).replace("inventory", "rates"), of_one, &room_types).await;
         assert_eq!(done["changed"], nights, "{done}");
     }
-    println!("peak memory of the server {} MiB", peak(serving.id()));
+    println!("peak memory of the server {} MiB", peak(serving.pid()));
     assert_eq!(
         app.number(&format!("SELECT count(*) FROM inventory WHERE capacity = {} AND held = 0", 10 + size.rounds)),
         nights
     );
+    app.verified();
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -48,8 +48,8 @@ struct Row {
     room_type_id: RoomTypeId,
     #[diesel(sql_type = Date)]
     stay_date: NaiveDate,
-    #[diesel(sql_type = Bool)]
-    is_derived: bool,
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    derived_from: Option<RatePlanId>,
     #[diesel(sql_type = Nullable<Numeric>)]
     derived_percent: Option<Decimal>,
     #[diesel(sql_type = Nullable<BigInt>)]
@@ -84,7 +84,7 @@ impl Row {
             room_type_id: self.room_type_id,
             date: self.stay_date,
             price: price.map(|amount| Money::new(amount, hotel.currency)),
-            derived: self.is_derived,
+            derived_from: self.derived_from,
             min_stay: self.min_stay,
             max_stay: self.max_stay,
             closed: self.closed,
@@ -101,8 +101,7 @@ pub fn nights(conn: &mut PgConnection, hotel: &ManagedHotel, wanted: Wanted) -> 
     let after_room_type = wanted.after.map(|(_, room_type, _)| room_type);
     let after_date = wanted.after.map(|(_, _, date)| date);
     let rows: Vec<Row> = sql("WITH cell AS MATERIALIZED (
-             SELECT k.rate_plan_id, k.room_type_id, $2::date + n AS stay_date, p.is_derived, p.derived_from,
-                    p.derived_percent, p.derived_amount
+             SELECT k.rate_plan_id, k.room_type_id, $2::date + n AS stay_date, p.derived_from, p.derived_percent, p.derived_amount
              FROM rate_plan_room_types k
              JOIN rate_plans p ON p.hotel_id = k.hotel_id AND p.rate_plan_id = k.rate_plan_id AND p.deleted_at IS NULL
              JOIN room_types t ON t.hotel_id = k.hotel_id AND t.room_type_id = k.room_type_id AND t.deleted_at IS NULL
@@ -111,8 +110,8 @@ pub fn nights(conn: &mut PgConnection, hotel: &ManagedHotel, wanted: Wanted) -> 
                AND ($6 IS NULL OR (k.rate_plan_id, k.room_type_id, $2::date + n) > ($6, $7, $8))
              ORDER BY k.rate_plan_id, k.room_type_id, stay_date LIMIT $9
          )
-         SELECT c.rate_plan_id, c.room_type_id, c.stay_date, c.is_derived, c.derived_percent, c.derived_amount,
-                CASE WHEN c.is_derived THEN b.price ELSE r.price END AS stored, r.min_stay, r.max_stay,
+         SELECT c.rate_plan_id, c.room_type_id, c.stay_date, c.derived_from, c.derived_percent, c.derived_amount,
+                CASE WHEN c.derived_from IS NULL THEN r.price ELSE b.price END AS stored, r.min_stay, r.max_stay,
                 coalesce(r.closed, false) AS closed, coalesce(r.closed_to_arrival, false) AS closed_to_arrival,
                 coalesce(r.closed_to_departure, false) AS closed_to_departure, coalesce(r.version, 0) AS version
          FROM cell c

@@ -41,8 +41,9 @@ pub struct RateNight {
     /// A room's night, included taxes in it. `null`: not on sale.
     #[schema(required)]
     pub price: Option<Money>,
-    /// Whether the price is computed from the base plan's.
-    pub derived: bool,
+    /// The base plan that the price is computed from. `null`: it is the plan's own.
+    #[schema(required)]
+    pub derived_from: Option<RatePlanId>,
     /// Fewest nights of stays that arrive on it. `null`: as the plan has it.
     #[schema(required)]
     pub min_stay: Option<i16>,
