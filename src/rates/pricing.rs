@@ -218,9 +218,8 @@ mod tests {
         let inside: Vec<_> = taxes.iter().filter(|(tax, _)| tax.included).collect();
         let net_and_percent = i128::from(price) - inside.iter().map(|tax| flat(tax)).sum::<i128>();
         let percents: i128 = inside.iter().filter(|(tax, _)| is_percent(tax)).map(|(_, milli)| milli).sum();
-        let included = inside.iter().map(|tax| match is_percent(&tax.0) {
-            true => naive_half_up(net_and_percent * tax.1, 100_000 + percents),
-            false => flat(tax),
+        let included = inside.iter().map(|tax| {
+            if is_percent(&tax.0) { naive_half_up(net_and_percent * tax.1, 100_000 + percents) } else { flat(tax) }
         });
         let mut lines: Vec<_> = included.collect();
         let base = i128::from(price) - lines.iter().sum::<i128>();
