@@ -44,6 +44,7 @@ mod interleavings;
 mod layers;
 mod leaks;
 mod migrations;
+mod model;
 mod offers;
 mod oracle;
 mod payments_races;

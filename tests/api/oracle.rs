@@ -6,27 +6,18 @@ mod world;
 
 use std::collections::BTreeSet;
 
-use chrono::{Days, Duration, NaiveDate, Timelike, Utc};
+use chrono::{Days, NaiveDate};
 use diesel::connection::SimpleConnection;
 use proptest::test_runner::{Config, TestCaseError, TestCaseResult, TestRunner};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::support::{Guest, Start, TestApp};
+use crate::support::{Guest, Start, TestApp, noon};
 use insert::{rate_plan_id, room_type_id};
 use world::{Ask, House, World};
 
 /// Worlds to try. Each is a few hotels, asked up to five times.
 const CASES: u32 = 40;
-
-/// A zone where it is noon, so that no midnight comes between a question and its answer.
-fn noon() -> (String, NaiveDate) {
-    let now = Utc::now();
-    let shift = 12 - i64::from(now.hour());
-    // POSIX counts westward.
-    let zone = if shift < 0 { format!("Etc/GMT+{}", -shift) } else { format!("Etc/GMT-{shift}") };
-    (zone, (now + Duration::hours(shift)).date_naive())
-}
 
 async fn get(guest: &Guest, path: &str) -> Result<Vec<Value>, TestCaseError> {
     let answer = guest.get(path).await;

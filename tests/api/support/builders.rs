@@ -1,6 +1,6 @@
 //! A hotel as small as a test needs, straight into the tables.
 
-use chrono::{Days, NaiveDate};
+use chrono::{Days, Duration, NaiveDate, Timelike, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Date, Integer, Nullable, SmallInt, Text, Uuid as SqlUuid};
 use uuid::Uuid;
@@ -175,6 +175,15 @@ impl Hotel {
             .expect("a night");
         (stock.held, stock.sold)
     }
+}
+
+/// A zone where it is noon, so that no midnight comes between a question and its answer.
+pub fn noon() -> (String, NaiveDate) {
+    let now = Utc::now();
+    let shift = 12 - i64::from(now.hour());
+    // POSIX counts westward.
+    let zone = if shift < 0 { format!("Etc/GMT+{}", -shift) } else { format!("Etc/GMT-{shift}") };
+    (zone, (now + Duration::hours(shift)).date_naive())
 }
 
 fn insert_hotel(conn: &mut PgConnection, hotel_id: Uuid, terms: &Terms) {

@@ -15,5 +15,5 @@ pub mod webhooks;
 
 pub use actors::{Answer, Guest, key};
 pub use app::TestApp;
-pub use builders::{Hotel, Terms};
+pub use builders::{Hotel, Terms, noon};
 pub use database::Start;
