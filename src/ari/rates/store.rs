@@ -134,8 +134,10 @@ pub fn sold(tx: &mut Tx<'_>, hotel: &KeptHotel<'_>) -> Result<Sold, DbError> {
         .filter(t::hotel_id.eq(hotel.hotel_id).and(t::deleted_at.is_null()))
         .select(t::room_type_id)
         .load(&mut **tx)?;
-    let pairs: Vec<(RatePlanId, RoomTypeId)> =
-        k::table.filter(k::hotel_id.eq(hotel.hotel_id)).select((k::rate_plan_id, k::room_type_id)).load(&mut **tx)?;
+    let pairs: Vec<(RatePlanId, RoomTypeId)> = k::table
+        .filter(k::hotel_id.eq(hotel.hotel_id).and(k::removed_at.is_null()))
+        .select((k::rate_plan_id, k::room_type_id))
+        .load(&mut **tx)?;
     Ok(Sold {
         plans: plans.into_iter().collect(),
         room_types: room_types.into_iter().collect(),

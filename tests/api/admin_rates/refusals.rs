@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::{derived, euro, item, path};
 use crate::admin_inventory::refusals::{everything, refused};
-use crate::admin_inventory::{items, manager_of};
+use crate::admin_inventory::{grid, items, manager_of};
 use crate::support::{Hotel, Terms, TestApp};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -66,6 +66,25 @@ async fn an_item_that_makes_no_sense_is_named() {
     refused(&app, &staff, &path(&hotel), &[(least, &["items[1].set.min_stay"])]).await;
     let both = items(&[item(&hotel, day(9), day(12), json!({ "min_stay": 4, "max_stay": null }))]);
     staff.patch_many(&path(&hotel), both).await.ok(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_plan_sells_no_more_is_neither_set_nor_shown() {
+    let app = TestApp::start().await;
+    let hotel = Hotel::one_room(&app);
+    let suite = hotel.another_room_type(&app, &Terms::default());
+    let staff = manager_of(&app, &hotel).await;
+    app.execute(&format!(
+        "UPDATE rate_plan_room_types SET removed_at = now() WHERE room_type_id = '{}'",
+        suite.room_type_id
+    ));
+    let change = items(&[
+        item(&hotel, hotel.day(0), hotel.day(1), json!({ "price": euro(5) })),
+        item(&suite, hotel.day(0), hotel.day(1), json!({ "price": euro(5) })),
+    ]);
+    refused(&app, &staff, &path(&hotel), &[(change, &["items[1].room_type_id"])]).await;
+    let rows = grid(&staff, &format!("{}?from={}&to={}", path(&hotel), hotel.day(0), hotel.day(3))).await;
+    assert!(rows.len() == 3 && rows.iter().all(|row| row["room_type_id"] == json!(hotel.room_type_id)), "{rows:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

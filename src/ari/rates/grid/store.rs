@@ -106,7 +106,7 @@ pub fn nights(conn: &mut PgConnection, hotel: &ManagedHotel, wanted: Wanted) -> 
              JOIN rate_plans p ON p.hotel_id = k.hotel_id AND p.rate_plan_id = k.rate_plan_id AND p.deleted_at IS NULL
              JOIN room_types t ON t.hotel_id = k.hotel_id AND t.room_type_id = k.room_type_id AND t.deleted_at IS NULL
              CROSS JOIN generate_series(0, $3::date - $2::date - 1) n
-             WHERE k.hotel_id = $1 AND ($4 IS NULL OR k.rate_plan_id = $4) AND ($5 IS NULL OR k.room_type_id = $5)
+             WHERE k.hotel_id = $1 AND k.removed_at IS NULL AND ($4 IS NULL OR k.rate_plan_id = $4) AND ($5 IS NULL OR k.room_type_id = $5)
                AND ($6 IS NULL OR (k.rate_plan_id, k.room_type_id, $2::date + n) > ($6, $7, $8))
              ORDER BY k.rate_plan_id, k.room_type_id, stay_date LIMIT $9
          )
