@@ -172,7 +172,7 @@ struct AddedRow {
 }
 
 /// Locks the hotel's room types by id, shared with others who only look at their rooms.
-pub(super) fn share_room_types(tx: &mut Tx<'_>, hotel_id: HotelId) -> Result<(), DbError> {
+pub fn share_room_types(tx: &mut Tx<'_>, hotel_id: HotelId) -> Result<(), DbError> {
     sql("SELECT 1 FROM room_types WHERE hotel_id = $1 ORDER BY room_type_id FOR SHARE")
         .bind::<SqlUuid, _>(hotel_id)
         .execute(&mut **tx)?;

@@ -16,6 +16,7 @@ use crate::db::statement::Statement;
 use crate::db::{DbError, Tx, sql};
 use crate::hotels::staff::KeptHotel;
 use crate::inventory::stock::Nights;
+use crate::inventory::store as inventory;
 use crate::kernel::ids::RoomTypeId;
 
 /// The hotel's room types, each with how many of its rooms are out of service.
@@ -92,8 +93,8 @@ fn bound(text: impl Into<String>, hotel: &KeptHotel<'_>, strips: &[StockStrip]) 
         .bind::<Array<Integer>, _>(away)
 }
 
-/// Locks all room types of the hotel by id, shared with others who only look at their rooms; those not deleted. Rooms are
-/// counted under the locks, so in a statement of their own.
+/// Locks all room types of the hotel, shared; those not deleted. Rooms are counted under the locks, so in a statement of
+/// their own.
 pub(super) fn share_room_types(tx: &mut Tx<'_>, hotel: &KeptHotel<'_>) -> Result<RoomTypes, DbError> {
     #[derive(QueryableByName)]
     struct Row {
@@ -102,9 +103,7 @@ pub(super) fn share_room_types(tx: &mut Tx<'_>, hotel: &KeptHotel<'_>) -> Result
         #[diesel(sql_type = Integer)]
         out_of_service: i32,
     }
-    sql("SELECT 1 FROM room_types WHERE hotel_id = $1 ORDER BY room_type_id FOR SHARE")
-        .bind::<SqlUuid, _>(hotel.hotel_id)
-        .execute(&mut **tx)?;
+    inventory::share_room_types(tx, hotel.hotel_id)?;
     let rows: Vec<Row> = sql("SELECT t.room_type_id, (
              SELECT count(*) FROM rooms r
              WHERE r.hotel_id = t.hotel_id AND r.room_type_id = t.room_type_id
