@@ -61,7 +61,7 @@ async fn race(guests: usize, rooms: i32, last: i32) {
     assert!(placed <= capacity, "{placed} rooms are held of {capacity}");
     assert!(placed >= last.min(i32::try_from(guests).expect("few")), "{placed} of {guests} guests got a room");
     app.verified();
-    println!("{guests} guests, {rooms} rooms: {placed} held, capacity {capacity} after {cut} cuts, {refused} refused");
+    eprintln!("{guests} guests, {rooms} rooms: {placed} held, capacity {capacity} after {cut} cuts, {refused} refused");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -63,7 +63,7 @@ impl Met {
     fn tell(&mut self, when: &str) {
         self.took.sort();
         let at = |percent: usize| self.took.get((self.took.len() * percent / 100).min(self.took.len() - 1));
-        println!(
+        eprintln!(
             "guests {when}: {} holds, p50 {:.0?}, p99 {:.0?}, longest {:.0?}, {:?}",
             self.took.len(),
             at(50).expect("some"),
@@ -131,7 +131,7 @@ async fn bulk(staff: &Guest, path: &str, mut of_one: impl FnMut(&str) -> Value, 
     let body = items(&all);
     let (bytes, began) = (body.to_string().len(), Instant::now());
     let done = staff.patch_many(path, body).await.ok(200);
-    println!("{path}: {done} in {:.2?}, {} KiB", began.elapsed(), bytes / 1024);
+    eprintln!("{path}: {done} in {:.2?}, {} KiB", began.elapsed(), bytes / 1024);
     done
 }
 
@@ -165,7 +165,7 @@ async fn of_size(size: Size) {
         stop.store(true, Ordering::Relaxed);
     };
     tokio::join!(book(&mut guests, stop.clone(), size.quotes / 2), alone).0.tell("alone");
-    println!("peak memory of the server {} MiB", peak(serving.pid()));
+    eprintln!("peak memory of the server {} MiB", peak(serving.pid()));
 
     stop.store(false, Ordering::Relaxed);
     let changing = async {
@@ -191,7 +191,7 @@ async fn of_size(size: Size) {
         let done = bulk(&staff, &path(&hotel).replace("inventory", "rates"), of_one, &room_types).await;
         assert_eq!(done["changed"], nights, "{done}");
     }
-    println!("peak memory of the server {} MiB", peak(serving.pid()));
+    eprintln!("peak memory of the server {} MiB", peak(serving.pid()));
     assert_eq!(
         app.number(&format!("SELECT count(*) FROM inventory WHERE capacity = {} AND held = 0", 10 + size.rounds)),
         nights
