@@ -78,9 +78,9 @@ pub async fn create_room(
 /// See a room
 ///
 /// A deleted one too.
-#[utoipa::path(tag = ADMIN, params(("hotel_id" = HotelId, Path), ("id" = RoomId, Path)), security(("bearer" = [])),
+#[utoipa::path(tag = ADMIN, params(("hotel_id" = HotelId, Path), ("room_id" = RoomId, Path)), security(("bearer" = [])),
     responses((status = 200, body = RoomBody), OnRead))]
-#[get("/admin/hotels/{hotel_id}/rooms/{id}")]
+#[get("/admin/hotels/{hotel_id}/rooms/{room_id}")]
 pub async fn get_room(
     call: InOrder<(May<HotelsRead>, NoQuery, PathIds<HotelId, RoomId>)>,
     db: Data<Db>,
@@ -100,9 +100,9 @@ pub async fn get_room(
 /// What is absent stays as it is; `null` clears what may be absent. Taking a room out of service is refused where more is
 /// sold or held than would be left.
 #[utoipa::path(tag = ADMIN, request_body = RoomPatch, security(("bearer" = [])),
-    params(("hotel_id" = HotelId, Path), ("id" = RoomId, Path), ("If-Match" = String, Header)),
+    params(("hotel_id" = HotelId, Path), ("room_id" = RoomId, Path), ("If-Match" = String, Header)),
     responses((status = 200, body = RoomBody), OnChange))]
-#[patch("/admin/hotels/{hotel_id}/rooms/{id}")]
+#[patch("/admin/hotels/{hotel_id}/rooms/{room_id}")]
 pub async fn change_room(
     call: InOrder<(May<HotelsWrite>, IfMatch, Body<RoomPatch>, PathIds<HotelId, RoomId>)>,
     db: Data<Db>,
@@ -119,9 +119,9 @@ pub async fn change_room(
 ///
 /// Until it is restored. Refused while guests are to have it.
 #[utoipa::path(tag = ADMIN, security(("bearer" = [])),
-    params(("hotel_id" = HotelId, Path), ("id" = RoomId, Path), ("If-Match" = String, Header)),
+    params(("hotel_id" = HotelId, Path), ("room_id" = RoomId, Path), ("If-Match" = String, Header)),
     responses((status = 204, description = "Deleted"), OnChange))]
-#[delete("/admin/hotels/{hotel_id}/rooms/{id}")]
+#[delete("/admin/hotels/{hotel_id}/rooms/{room_id}")]
 pub async fn delete_room(
     call: InOrder<(May<HotelsWrite>, IfMatch, NoQuery, PathIds<HotelId, RoomId>)>,
     db: Data<Db>,
@@ -138,9 +138,9 @@ pub async fn delete_room(
 ///
 /// One that is not deleted stays as it is.
 #[utoipa::path(tag = ADMIN, security(("bearer" = [])),
-    params(("hotel_id" = HotelId, Path), ("id" = RoomId, Path), ("Idempotency-Key" = Option<String>, Header)),
+    params(("hotel_id" = HotelId, Path), ("room_id" = RoomId, Path), ("Idempotency-Key" = Option<String>, Header)),
     responses((status = 200, body = RoomBody), OnCreate))]
-#[post("/admin/hotels/{hotel_id}/rooms/{id}/restore")]
+#[post("/admin/hotels/{hotel_id}/rooms/{room_id}/restore")]
 pub async fn restore_room(
     call: InOrder<(May<HotelsWrite>, OptionalKey, OptionalBody<Nothing>, PathIds<HotelId, RoomId>)>,
     db: Data<Db>,

@@ -80,9 +80,9 @@ pub async fn create_rate_plan(
 /// See a rate plan
 ///
 /// A deleted one too.
-#[utoipa::path(tag = ADMIN, params(("hotel_id" = HotelId, Path), ("id" = RatePlanId, Path)), security(("bearer" = [])),
+#[utoipa::path(tag = ADMIN, params(("hotel_id" = HotelId, Path), ("rate_plan_id" = RatePlanId, Path)), security(("bearer" = [])),
     responses((status = 200, body = PlanBody), OnRead))]
-#[get("/admin/hotels/{hotel_id}/rate-plans/{id}")]
+#[get("/admin/hotels/{hotel_id}/rate-plans/{rate_plan_id}")]
 pub async fn get_rate_plan(
     call: InOrder<(May<HotelsRead>, NoQuery, PathIds<HotelId, RatePlanId>)>,
     db: Data<Db>,
@@ -102,9 +102,9 @@ pub async fn get_rate_plan(
 /// What is absent stays as it is; `null` clears what may be absent; a list is replaced by the one given. Bookings keep
 /// their terms.
 #[utoipa::path(tag = ADMIN, request_body = PlanPatch, security(("bearer" = [])),
-    params(("hotel_id" = HotelId, Path), ("id" = RatePlanId, Path), ("If-Match" = String, Header)),
+    params(("hotel_id" = HotelId, Path), ("rate_plan_id" = RatePlanId, Path), ("If-Match" = String, Header)),
     responses((status = 200, body = PlanBody), OnChange))]
-#[patch("/admin/hotels/{hotel_id}/rate-plans/{id}")]
+#[patch("/admin/hotels/{hotel_id}/rate-plans/{rate_plan_id}")]
 pub async fn change_rate_plan(
     call: InOrder<(May<RatesWrite>, IfMatch, Body<PlanPatch>, PathIds<HotelId, RatePlanId>)>,
     db: Data<Db>,
@@ -121,9 +121,9 @@ pub async fn change_rate_plan(
 ///
 /// It is sold no more, until it is restored; holds and bookings keep their terms. Refused while other plans derive from it.
 #[utoipa::path(tag = ADMIN, security(("bearer" = [])),
-    params(("hotel_id" = HotelId, Path), ("id" = RatePlanId, Path), ("If-Match" = String, Header)),
+    params(("hotel_id" = HotelId, Path), ("rate_plan_id" = RatePlanId, Path), ("If-Match" = String, Header)),
     responses((status = 204, description = "Deleted"), OnChange))]
-#[delete("/admin/hotels/{hotel_id}/rate-plans/{id}")]
+#[delete("/admin/hotels/{hotel_id}/rate-plans/{rate_plan_id}")]
 pub async fn delete_rate_plan(
     call: InOrder<(May<RatesWrite>, IfMatch, NoQuery, PathIds<HotelId, RatePlanId>)>,
     db: Data<Db>,
@@ -140,9 +140,9 @@ pub async fn delete_rate_plan(
 ///
 /// One that is not deleted stays as it is.
 #[utoipa::path(tag = ADMIN, security(("bearer" = [])),
-    params(("hotel_id" = HotelId, Path), ("id" = RatePlanId, Path), ("Idempotency-Key" = Option<String>, Header)),
+    params(("hotel_id" = HotelId, Path), ("rate_plan_id" = RatePlanId, Path), ("Idempotency-Key" = Option<String>, Header)),
     responses((status = 200, body = PlanBody), OnCreate))]
-#[post("/admin/hotels/{hotel_id}/rate-plans/{id}/restore")]
+#[post("/admin/hotels/{hotel_id}/rate-plans/{rate_plan_id}/restore")]
 pub async fn restore_rate_plan(
     call: InOrder<(May<RatesWrite>, OptionalKey, OptionalBody<Nothing>, PathIds<HotelId, RatePlanId>)>,
     db: Data<Db>,

@@ -78,9 +78,9 @@ pub async fn create_tax(
 /// See a tax
 ///
 /// A deleted one too.
-#[utoipa::path(tag = ADMIN, params(("hotel_id" = HotelId, Path), ("id" = TaxId, Path)), security(("bearer" = [])),
+#[utoipa::path(tag = ADMIN, params(("hotel_id" = HotelId, Path), ("tax_id" = TaxId, Path)), security(("bearer" = [])),
     responses((status = 200, body = HotelTaxBody), OnRead))]
-#[get("/admin/hotels/{hotel_id}/taxes/{id}")]
+#[get("/admin/hotels/{hotel_id}/taxes/{tax_id}")]
 pub async fn get_tax(
     call: InOrder<(May<HotelsRead>, NoQuery, PathIds<HotelId, TaxId>)>,
     db: Data<Db>,
@@ -99,9 +99,9 @@ pub async fn get_tax(
 ///
 /// What is absent stays as it is. Bookings keep their price.
 #[utoipa::path(tag = ADMIN, request_body = TaxPatch, security(("bearer" = [])),
-    params(("hotel_id" = HotelId, Path), ("id" = TaxId, Path), ("If-Match" = String, Header)),
+    params(("hotel_id" = HotelId, Path), ("tax_id" = TaxId, Path), ("If-Match" = String, Header)),
     responses((status = 200, body = HotelTaxBody), OnChange))]
-#[patch("/admin/hotels/{hotel_id}/taxes/{id}")]
+#[patch("/admin/hotels/{hotel_id}/taxes/{tax_id}")]
 pub async fn change_tax(
     call: InOrder<(May<HotelsWrite>, IfMatch, Body<TaxPatch>, PathIds<HotelId, TaxId>)>,
     db: Data<Db>,
@@ -118,9 +118,9 @@ pub async fn change_tax(
 ///
 /// It is part of no price any more, until it is restored.
 #[utoipa::path(tag = ADMIN, security(("bearer" = [])),
-    params(("hotel_id" = HotelId, Path), ("id" = TaxId, Path), ("If-Match" = String, Header)),
+    params(("hotel_id" = HotelId, Path), ("tax_id" = TaxId, Path), ("If-Match" = String, Header)),
     responses((status = 204, description = "Deleted"), OnChange))]
-#[delete("/admin/hotels/{hotel_id}/taxes/{id}")]
+#[delete("/admin/hotels/{hotel_id}/taxes/{tax_id}")]
 pub async fn delete_tax(
     call: InOrder<(May<HotelsWrite>, IfMatch, NoQuery, PathIds<HotelId, TaxId>)>,
     db: Data<Db>,
@@ -137,9 +137,9 @@ pub async fn delete_tax(
 ///
 /// One that is not deleted stays as it is.
 #[utoipa::path(tag = ADMIN, security(("bearer" = [])),
-    params(("hotel_id" = HotelId, Path), ("id" = TaxId, Path), ("Idempotency-Key" = Option<String>, Header)),
+    params(("hotel_id" = HotelId, Path), ("tax_id" = TaxId, Path), ("Idempotency-Key" = Option<String>, Header)),
     responses((status = 200, body = HotelTaxBody), OnCreate))]
-#[post("/admin/hotels/{hotel_id}/taxes/{id}/restore")]
+#[post("/admin/hotels/{hotel_id}/taxes/{tax_id}/restore")]
 pub async fn restore_tax(
     call: InOrder<(May<HotelsWrite>, OptionalKey, OptionalBody<Nothing>, PathIds<HotelId, TaxId>)>,
     db: Data<Db>,

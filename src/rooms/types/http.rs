@@ -78,9 +78,9 @@ pub async fn create_room_type(
 /// See a room type
 ///
 /// A deleted one too.
-#[utoipa::path(tag = ADMIN, params(("hotel_id" = HotelId, Path), ("id" = RoomTypeId, Path)), security(("bearer" = [])),
+#[utoipa::path(tag = ADMIN, params(("hotel_id" = HotelId, Path), ("room_type_id" = RoomTypeId, Path)), security(("bearer" = [])),
     responses((status = 200, body = RoomTypeBody), OnRead))]
-#[get("/admin/hotels/{hotel_id}/room-types/{id}")]
+#[get("/admin/hotels/{hotel_id}/room-types/{room_type_id}")]
 pub async fn get_room_type(
     call: InOrder<(May<HotelsRead>, NoQuery, PathIds<HotelId, RoomTypeId>)>,
     db: Data<Db>,
@@ -100,9 +100,9 @@ pub async fn get_room_type(
 /// What is absent stays as it is; `null` clears what may be absent. Capacity is changed night by night, by
 /// `PATCH …/inventory`. Bookings keep what was booked.
 #[utoipa::path(tag = ADMIN, request_body = RoomTypePatch, security(("bearer" = [])),
-    params(("hotel_id" = HotelId, Path), ("id" = RoomTypeId, Path), ("If-Match" = String, Header)),
+    params(("hotel_id" = HotelId, Path), ("room_type_id" = RoomTypeId, Path), ("If-Match" = String, Header)),
     responses((status = 200, body = RoomTypeBody), OnChange))]
-#[patch("/admin/hotels/{hotel_id}/room-types/{id}")]
+#[patch("/admin/hotels/{hotel_id}/room-types/{room_type_id}")]
 pub async fn change_room_type(
     call: InOrder<(May<HotelsWrite>, IfMatch, Body<RoomTypePatch>, PathIds<HotelId, RoomTypeId>)>,
     db: Data<Db>,
@@ -119,9 +119,9 @@ pub async fn change_room_type(
 ///
 /// It is sold no more, until it is restored. Refused while guests are to stay in it.
 #[utoipa::path(tag = ADMIN, security(("bearer" = [])),
-    params(("hotel_id" = HotelId, Path), ("id" = RoomTypeId, Path), ("If-Match" = String, Header)),
+    params(("hotel_id" = HotelId, Path), ("room_type_id" = RoomTypeId, Path), ("If-Match" = String, Header)),
     responses((status = 204, description = "Deleted"), OnChange))]
-#[delete("/admin/hotels/{hotel_id}/room-types/{id}")]
+#[delete("/admin/hotels/{hotel_id}/room-types/{room_type_id}")]
 pub async fn delete_room_type(
     call: InOrder<(May<HotelsWrite>, IfMatch, NoQuery, PathIds<HotelId, RoomTypeId>)>,
     db: Data<Db>,
@@ -138,9 +138,9 @@ pub async fn delete_room_type(
 ///
 /// One that is not deleted stays as it is.
 #[utoipa::path(tag = ADMIN, security(("bearer" = [])),
-    params(("hotel_id" = HotelId, Path), ("id" = RoomTypeId, Path), ("Idempotency-Key" = Option<String>, Header)),
+    params(("hotel_id" = HotelId, Path), ("room_type_id" = RoomTypeId, Path), ("Idempotency-Key" = Option<String>, Header)),
     responses((status = 200, body = RoomTypeBody), OnCreate))]
-#[post("/admin/hotels/{hotel_id}/room-types/{id}/restore")]
+#[post("/admin/hotels/{hotel_id}/room-types/{room_type_id}/restore")]
 pub async fn restore_room_type(
     call: InOrder<(May<HotelsWrite>, OptionalKey, OptionalBody<Nothing>, PathIds<HotelId, RoomTypeId>)>,
     db: Data<Db>,
