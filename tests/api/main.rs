@@ -13,9 +13,15 @@
 mod support;
 
 mod access_matrix;
+mod admin_audit;
+mod admin_funnel;
 mod admin_hotels;
+mod admin_input;
 mod admin_inventory;
+mod admin_plans;
 mod admin_rates;
+mod admin_rooms;
+mod admin_scope;
 mod attacks;
 mod auth;
 mod calendar;

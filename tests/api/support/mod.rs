@@ -10,6 +10,7 @@ pub mod golden;
 pub mod home;
 pub mod operations;
 pub mod program;
+pub mod staff;
 pub mod storm;
 pub mod webhooks;
 
@@ -17,3 +18,4 @@ pub use actors::{Answer, Guest, key};
 pub use app::TestApp;
 pub use builders::{Hotel, Terms, noon};
 pub use database::Start;
+pub use staff::Made;
