@@ -1,7 +1,5 @@
 //! Many at once: guests and staff at the same nights.
 
-#![expect(clippy::print_stdout, reason = "figures are what this has to say")]
-
 use std::time::Duration;
 
 use serde_json::{Value, json};

@@ -1,7 +1,5 @@
 //! A chain's size: how long a bulk change takes, what it needs, and what guests notice of it.
 
-#![expect(clippy::print_stdout, reason = "figures are what this has to say")]
-
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
