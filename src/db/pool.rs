@@ -152,9 +152,9 @@ impl Db {
     }
 
     /// A connection on which `first` succeeded. Where it finds the connection dead the next is tried: after a restart
-    /// of the server every pooled one is.
+    /// of the server every pooled one is, and the one after the last of them is new.
     fn connect_and(&self, first: impl Fn(&mut PgConnection) -> Result<(), DbError>) -> Result<Connection, DbError> {
-        for _ in 0..self.pool.max_size() {
+        for _ in 0..=self.pool.max_size() {
             let mut conn = self.get()?;
             match first(&mut conn) {
                 Ok(()) => return Ok(conn),
