@@ -14,41 +14,62 @@ const WEEK: u64 = 7;
 /// The stays begin on so many days in a row.
 const STARTS: u64 = 12;
 
-/// What one guest wants of the two room types.
-async fn items(guest: &Guest, types: &[Hotel; 2], no: usize) -> Vec<Value> {
-    let start = |shift: usize| 5 + (u64::try_from(no + shift).expect("a few") * 5) % STARTS;
-    let mut quotes = Vec::new();
-    for (item, room_type) in types.iter().enumerate() {
-        let from = start(item * 3);
-        quotes.push(guest.quoted(room_type, from, from + WEEK, 1).await);
-        // A second stay of the same type, which overlaps the first: their rooms are summed a night.
-        if no.is_multiple_of(3) {
-            quotes.push(guest.quoted(room_type, from + 2, from + 2 + WEEK, 1).await);
+/// The two room types, and an offer of each for a week from each start.
+struct Weeks {
+    types: [Hotel; 2],
+    offers: Vec<[Value; 2]>,
+}
+
+impl Weeks {
+    async fn of(guest: &Guest, types: [Hotel; 2]) -> Self {
+        let mut offers = Vec::new();
+        for start in 0..STARTS {
+            let path = format!("/hotels/{}/offers?{}", types[0].id(), types[0].stay(5 + start, 5 + start + WEEK));
+            let found = guest.get(&path).await.ok(200);
+            offers.push([0, 1].map(|at: usize| {
+                let own = |offer: &&Value| offer["room_type_id"] == types[at].room_type_id.to_string();
+                let offer = found["data"].as_array().and_then(|data| data.iter().find(own)).expect("an offer");
+                offer["offer_id"].clone()
+            }));
         }
+        Self { types, offers }
     }
-    if no.is_multiple_of(2) {
-        quotes.reverse();
+
+    /// What one guest wants: a week of each type, or two weeks that overlap, in this order or the other.
+    async fn quoted(&self, guest: &Guest, no: usize) -> Vec<Value> {
+        let mut quotes = Vec::new();
+        for at in 0..self.types.len() {
+            let start = (no + at * 3) * 5;
+            quotes.push(guest.quote(&self.offers[start % self.offers.len()][at]).await["quote_id"].clone());
+            if no.is_multiple_of(3) {
+                quotes.push(guest.quote(&self.offers[(start + 2) % self.offers.len()][at]).await["quote_id"].clone());
+            }
+        }
+        if no.is_multiple_of(2) {
+            quotes.reverse();
+        }
+        quotes
     }
-    quotes
 }
 
 /// Holds of everybody at once, then their release in the other direction while the refused ones try again.
 async fn storm(clients: usize, rounds: usize) {
     let mut app = TestApp::start().await;
     let beside = app.beside().await;
-    let doubles = Hotel::with(&app, &Terms { capacity: 3, ..Terms::default() });
-    let suites = doubles.another_room_type(&app, &Terms { capacity: 3, ..Terms::default() });
-    let types = [doubles, suites];
+    let terms = Terms { capacity: 12, ..Terms::default() };
+    let doubles = Hotel::with(&app, &terms);
+    let suites = doubles.another_room_type(&app, &terms);
     let guests: Vec<_> = crowd(&app, clients)
         .into_iter()
         .enumerate()
         .map(|(no, guest)| if no.is_multiple_of(2) { guest } else { guest.at(&beside) })
         .collect();
+    let weeks = Weeks::of(&guests[0], [doubles, suites]).await;
     let mut placed = 0;
     for _ in 0..rounds {
         let mut wanted = Vec::new();
         for (no, guest) in guests.iter().enumerate() {
-            wanted.push((guest.clone(), items(guest, &types, no).await));
+            wanted.push((guest.clone(), weeks.quoted(guest, no).await));
         }
         let calls = wanted.into_iter().map(|(guest, quotes)| async move {
             let held = guest.hold_items(&quotes).await;
