@@ -3,23 +3,16 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use reqwest::Method;
 use serde_json::{Value, json};
 
+use crate::support::storm::Door;
 use crate::support::{Answer, Guest, Hotel, Start, Terms, TestApp, key};
 
-/// Sends until the answer is definite, always with one key: what an honest client does about a 503 or a key that is
-/// still at work.
-async fn definite(guest: &Guest, path: &str, body: Value) -> Answer {
-    let key = key();
-    for _ in 0..200 {
-        let answer = guest.post_keyed(path, &key, body.clone()).await;
-        let is_busy = answer.status == 503 || answer.text.contains("idempotency_in_progress");
-        if !is_busy {
-            return answer;
-        }
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
-    panic!("no answer to {path} in 20 s");
+/// Posts under a key of its own until the answer is definite.
+async fn definite(app: &TestApp, guest: &Guest, path: &str, body: Value) -> Answer {
+    let door = Door::at(&app.address.to_string());
+    door.insist(guest, Method::POST, path, &key(), Some(&body)).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -29,7 +22,7 @@ async fn fifty_payments_of_one_hold_authorise_and_capture_once() {
     let hotel = Hotel::one_room(&app);
     let hold = ada.held(&hotel.id(), &hotel.stay(10, 12)).await;
     let body = json!({ "hold_id": hold["hold_id"], "payment_method": "pm_card_visa" });
-    let answers = join_all((0..50).map(|_| definite(&ada, "/payments", body.clone()))).await;
+    let answers = join_all((0..50).map(|_| definite(&app, &ada, "/payments", body.clone()))).await;
     let paid = answers.iter().filter(|answer| answer.status == 201).count();
     let codes: Vec<_> = answers.iter().map(|answer| answer.json()["code"].clone()).collect();
     assert_eq!(paid, 1, "{codes:?}");
@@ -66,14 +59,14 @@ async fn around_the_instant_of_expiry(holds: i32) {
     let pay_and_confirm = async |at: usize, hold_id: &Value| {
         tokio::time::sleep(spread * u32::try_from(at).expect("few") / holds.unsigned_abs()).await;
         let pay = json!({ "hold_id": hold_id, "payment_method": "pm_card_visa" });
-        let paid = definite(&ada, "/payments", pay).await;
+        let paid = definite(&app, &ada, "/payments", pay).await;
         if paid.status == 410 {
             return false;
         }
         paid.ok(201);
         let guest = json!({ "full_name": "Ada", "email": ada.email });
         let confirm = json!({ "hold_id": hold_id, "guest": guest });
-        definite(&ada, "/bookings", confirm).await.ok(201);
+        definite(&app, &ada, "/bookings", confirm).await.ok(201);
         true
     };
     let booked = join_all(held.iter().enumerate().map(|(at, hold_id)| pay_and_confirm(at, hold_id))).await;
