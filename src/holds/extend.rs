@@ -26,7 +26,7 @@ pub fn extend(
         return Err(Mismatch::Unstated.into());
     }
     let hold = locked.live()?;
-    expected.meets(hold.row().version)?;
+    expected.meets(hold.seen_version())?;
     match hold.row() {
         HoldRow { status: HoldStatus::Paying, .. } => Err(HoldError::PaymentInProgress),
         HoldRow { extensions: 1.., .. } => Err(HoldError::AlreadyExtended),

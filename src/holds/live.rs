@@ -15,6 +15,8 @@ use crate::outbox::events::{self, nothing_more};
 #[derive(Debug)]
 pub struct LiveHold<'tx> {
     row: HoldRow,
+    /// Its version as clients could read it before the lock.
+    seen_version: i32,
     /// Bound to the transaction that holds the lock.
     tx: PhantomData<fn(&'tx ()) -> &'tx ()>,
 }
@@ -31,6 +33,9 @@ pub enum LockedHold<'tx> {
 
 impl<'tx> LiveHold<'tx> {
     /// Locks the hold of `user_id`. Waits while another transaction has it.
+    ///
+    /// A payment that had no outcome by `paying_until` stands in the guest's way no longer: the hold is active again.
+    /// The payment is for the completer then, which abandons it, or undoes what came of it.
     pub fn lock(
         tx: &mut Tx<'tx>,
         hotel_id: HotelId,
@@ -40,6 +45,7 @@ impl<'tx> LiveHold<'tx> {
         match Self::lock_any(tx, hotel_id, hold_id)? {
             LockedHold::Live(hold) if hold.row.user_id != user_id => Err(HoldError::NotFound),
             LockedHold::Lapsed(row) | LockedHold::Ended(row) if row.user_id != user_id => Err(HoldError::NotFound),
+            LockedHold::Live(hold) if hold.row.is_overdue() => Ok(LockedHold::Live(hold.resume(tx)?)),
             locked => Ok(locked),
         }
     }
@@ -48,7 +54,9 @@ impl<'tx> LiveHold<'tx> {
     pub fn lock_any(tx: &mut Tx<'tx>, hotel_id: HotelId, hold_id: HoldId) -> Result<LockedHold<'tx>, HoldError> {
         let row = store::lock(tx, hotel_id, hold_id)?.ok_or(HoldError::NotFound)?;
         Ok(match row.live_until {
-            Some(until) if until > row.now => LockedHold::Live(Self { row, tx: PhantomData }),
+            Some(until) if until > row.now => {
+                LockedHold::Live(Self { seen_version: row.version, row, tx: PhantomData })
+            }
             Some(_) => LockedHold::Lapsed(row),
             None => LockedHold::Ended(row),
         })
@@ -57,6 +65,12 @@ impl<'tx> LiveHold<'tx> {
     #[must_use]
     pub fn row(&self) -> &HoldRow {
         &self.row
+    }
+
+    /// The version that a client's `If-Match` is to name. Not the row's, if the hold was resumed just now.
+    #[must_use]
+    pub fn seen_version(&self) -> i32 {
+        self.seen_version
     }
 
     /// A payment attempt begins: the hold lives at least `paying_s` seconds more.
@@ -83,6 +97,12 @@ impl<'tx> LiveHold<'tx> {
         let row = store::stop_paying(tx, &self.row, 0)?;
         events::emit(tx, row.hotel_id, "hold.active", row.hold_id.0, nothing_more())?;
         Ok(row)
+    }
+
+    fn resume(self, tx: &mut Tx<'tx>) -> Result<Self, DbError> {
+        let row = store::resume(tx, &self.row)?;
+        events::emit(tx, row.hotel_id, "hold.active", row.hold_id.0, nothing_more())?;
+        Ok(Self { row, ..self })
     }
 
     /// The guest takes some more time.

@@ -59,13 +59,20 @@ const COLUMNS: &str = "hotel_id, hold_id, user_id, status, currency, total, due_
                        created_at, clock_timestamp() AS now";
 
 impl HoldRow {
-    /// The status as clients see it: a hold whose time ran out is expired, swept or not.
+    /// The status as clients see it: a hold whose time ran out is expired, swept or not, and one that waits for a
+    /// payment no longer is active.
     #[must_use]
     pub fn status_now(&self) -> HoldStatus {
         match self.live_until {
             Some(until) if until <= self.now => HoldStatus::Expired,
+            _ if self.is_overdue() => HoldStatus::Active,
             _ => self.status,
         }
+    }
+
+    /// Paying, but the time in which the payment had to have an outcome is over.
+    pub(super) fn is_overdue(&self) -> bool {
+        self.status == HoldStatus::Paying && self.paying_until.is_some_and(|until| until <= self.now)
     }
 }
 
@@ -263,6 +270,16 @@ pub(super) fn stop_paying(tx: &mut Tx<'_>, hold: &HoldRow, window_s: i32) -> Res
         .bind::<SqlUuid, _>(hold.hold_id)
         .bind::<Integer, _>(window_s)
         .get_result(&mut **tx)?)
+}
+
+/// Paying → active, for a hold that waits for its payment no longer.
+pub(super) fn resume(tx: &mut Tx<'_>, hold: &HoldRow) -> Result<HoldRow, DbError> {
+    let text = format!(
+        "UPDATE holds SET status = 'active', paying_until = NULL, version = version + 1
+         WHERE hotel_id = $1 AND hold_id = $2 AND status = 'paying' AND paying_until <= clock_timestamp()
+         RETURNING {COLUMNS}"
+    );
+    Ok(sql(text).bind::<SqlUuid, _>(hold.hotel_id).bind::<SqlUuid, _>(hold.hold_id).get_result(&mut **tx)?)
 }
 
 /// Active → released or converted.

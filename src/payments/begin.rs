@@ -28,7 +28,10 @@ pub fn begin(
     payment_method: &str,
 ) -> Result<(HotelId, AttemptId), PaymentError> {
     let hotel_id = holds::hotel_of(tx, user_id, hold_id)?.ok_or(HoldError::NotFound)?;
-    let hold = free_hold(tx, hotel_id, hold_id, user_id)?;
+    let hold = LiveHold::lock(tx, hotel_id, hold_id, user_id)?.live()?;
+    if hold.row().status == HoldStatus::Paying {
+        return Err(HoldError::PaymentInProgress.into());
+    }
     if hold.row().due_now == 0 {
         return Err(PaymentError::NotRequired);
     }
@@ -40,6 +43,10 @@ pub fn begin(
     if declined >= MOST_DECLINED {
         return Err(PaymentError::TooManyAttempts { declined });
     }
+    // The hold waits for none of them any more, and of its payments one at a time is under way.
+    for late in before.iter().filter(|payment| payment.status.is_open()) {
+        settle(tx, hotel_id, late.attempt_id, &Outcome::Unknown, 0)?;
+    }
     let tax_amount = quotes::of_hold(tx, hotel_id, hold_id)?.iter().map(Quote::tax_due_now).sum();
     let (payment_id, attempt_id) = (PaymentId::new(), AttemptId::new());
     if !store::insert(tx, hold.row(), tax_amount, payment_id, attempt_id, provider, payment_method)? {
@@ -48,23 +55,4 @@ pub fn begin(
     hold.pay(tx, attempt_id, PAYING_S)?;
     events::emit(tx, hotel_id, "payment.initiated", payment_id.0, nothing_more())?;
     Ok((hotel_id, attempt_id))
-}
-
-/// The hold with no payment under way. One that had no answer by `paying_until` is abandoned here and now.
-fn free_hold<'t>(
-    tx: &mut Tx<'t>,
-    hotel_id: HotelId,
-    hold_id: HoldId,
-    user_id: UserId,
-) -> Result<LiveHold<'t>, PaymentError> {
-    let hold = LiveHold::lock(tx, hotel_id, hold_id, user_id)?.live()?;
-    let row = hold.row();
-    match (row.status, row.current_attempt, row.paying_until) {
-        (HoldStatus::Paying, Some(attempt_id), Some(until)) if until <= row.now => {
-            settle(tx, hotel_id, attempt_id, &Outcome::Unknown, 0)?;
-            Ok(LiveHold::lock(tx, hotel_id, hold_id, user_id)?.live()?)
-        }
-        (HoldStatus::Paying, ..) => Err(HoldError::PaymentInProgress.into()),
-        _ => Ok(hold),
-    }
 }

@@ -110,7 +110,7 @@ impl Verdict {
 /// Told again, or told late what cannot change anything, it changes nothing.
 #[must_use]
 pub fn settle(status: PaymentStatus, keep: i64, hold: HoldSeen, outcome: &Outcome) -> Verdict {
-    let is_open = matches!(status, Initiated | Processing | RequiresAction);
+    let is_open = status.is_open();
     match outcome {
         Outcome::Authorized if is_open => match hold {
             HoldSeen::Awaits | HoldSeen::Overdue => Verdict::to(&[Authorized]).hold(HoldMove::Paid).closed(),

@@ -34,6 +34,12 @@ text_enum! {
 }
 
 impl PaymentStatus {
+    /// Without an outcome yet.
+    #[must_use]
+    pub fn is_open(self) -> bool {
+        matches!(self, Self::Initiated | Self::Processing | Self::RequiresAction)
+    }
+
     /// Every state that may follow; no other arrow exists. Uncaptured money that the provider proves captured is.
     #[must_use]
     pub fn successors(self) -> &'static [Self] {

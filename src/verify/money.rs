@@ -54,12 +54,12 @@ pub(super) const CHECKS: &[Check] = &[
     },
     Check {
         name: "money.open_payment_is_finished_by_somebody",
-        says: "A payment without an outcome has an unsettled attempt, and its hold waits for it or has expired; \
+        says: "A payment without an outcome has an unsettled attempt, and its hold waits for no other; \
                no attempt is settled without one, nor left unsettled with one.",
         select: "
             SELECT payment_id::text, CASE
                 WHEN p.status IN ('initiated', 'processing', 'requires_action') THEN a.recovery_point <> 'settled'
-                    AND (h.status = 'expired' OR h.status = 'paying' AND h.current_attempt = a.attempt_id)
+                    AND (h.status <> 'paying' OR h.current_attempt = a.attempt_id)
                 WHEN p.status = 'abandoned' THEN true
                 ELSE a.recovery_point = 'settled' AND a.intent_id IS NOT NULL END
             FROM payments p

@@ -53,6 +53,7 @@ mod migrations;
 mod model;
 mod offers;
 mod oracle;
+mod payments_overdue;
 mod payments_races;
 mod prices;
 mod process;

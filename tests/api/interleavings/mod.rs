@@ -73,7 +73,7 @@ fn leads_to_rest(step: &Step) -> bool {
         Step::OwnTimePasses | Step::PayingTimePasses | Step::Sweep | Step::GiveBack => true,
         Step::SettleAnswer { .. } | Step::TakeOver { .. } | Step::RecordJob { .. } => true,
         Step::Call { is_lost, .. } | Step::RunJob { is_lost, .. } => !is_lost,
-        Step::Release | Step::Pay | Step::Confirm | Step::Cancel { .. } | Step::Crash => false,
+        Step::Resume | Step::Release | Step::Pay | Step::Confirm | Step::Cancel { .. } | Step::Crash => false,
         Step::GuestActs { .. } | Step::CallFails { .. } | Step::UnaskedCapture { .. } | Step::Webhook { .. } => false,
     }
 }

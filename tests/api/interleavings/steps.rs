@@ -11,6 +11,8 @@ pub enum Step {
     OwnTimePasses,
     PayingTimePasses,
     Sweep,
+    /// The guest does something with a hold whose payment had no outcome in time.
+    Resume,
     Release,
     Pay,
     Confirm,
@@ -80,6 +82,7 @@ pub fn possible(world: &World, most_attempts: usize) -> Vec<Step> {
     may(waits && !world.own_time_over, Step::OwnTimePasses);
     may(world.hold == HoldStatus::Paying && !world.paying_time_over, Step::PayingTimePasses);
     may(waits && !world.is_live(), Step::Sweep);
+    may(world.hold == HoldStatus::Paying && world.is_live() && world.paying_time_over, Step::Resume);
     may(world.hold == HoldStatus::Active && world.is_live(), Step::Release);
     may(may_pay(world) && world.attempts.len() < most_attempts, Step::Pay);
     let is_paid = world.attempts.iter().any(Attempt::counts);
@@ -130,8 +133,7 @@ fn of_attempt(may: &mut impl FnMut(bool, Step), at: usize, attempt: &Attempt) {
 
 /// The rule of `payments::begin`.
 fn may_pay(world: &World) -> bool {
-    let is_overdue = world.current.is_some_and(|at| world.seen(at) == HoldSeen::Overdue);
-    world.is_live() && (world.hold == HoldStatus::Active || is_overdue) && !world.attempts.iter().any(Attempt::counts)
+    world.is_live() && world.hold == HoldStatus::Active && !world.attempts.iter().any(Attempt::counts)
 }
 
 impl World {
@@ -148,6 +150,7 @@ impl World {
             Step::OwnTimePasses => self.own_time_over = true,
             Step::PayingTimePasses => self.paying_time_over = true,
             Step::Sweep => self.expire(),
+            Step::Resume => self.step_hold(HoldStatus::Active),
             Step::Release => {
                 self.step_hold(HoldStatus::Released);
                 self.owes_give_back |= self.current.is_some();
@@ -196,10 +199,10 @@ impl World {
     }
 
     fn pay(&mut self) {
-        if let Some(current) = self.current
-            && self.seen(current) == HoldSeen::Overdue
-        {
-            self.settle(current, &Outcome::Unknown);
+        for at in 0..self.attempts.len() {
+            if self.attempts[at].status.is_open() {
+                self.settle(at, &Outcome::Unknown);
+            }
         }
         self.step_hold(HoldStatus::Paying);
         self.paying_time_over = false;
