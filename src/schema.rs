@@ -385,6 +385,7 @@ diesel::table! {
         reason -> Text,
         status -> Text,
         provider_key -> Text,
+        failure_code -> Nullable<Text>,
         created_at -> Timestamptz,
     }
 }

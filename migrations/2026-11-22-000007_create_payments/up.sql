@@ -69,12 +69,15 @@ CREATE TABLE refunds (
         CHECK (reason IN ('no_booking', 'excess', 'cancelled', 'staff')),
     status text NOT NULL DEFAULT 'pending' CONSTRAINT refunds_status_known CHECK (status IN ('pending', 'succeeded', 'failed')),
     provider_key text NOT NULL,
+    failure_code text,
     created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     PRIMARY KEY (hotel_id, refund_id),
     FOREIGN KEY (hotel_id, payment_id) REFERENCES payments,
-    CONSTRAINT refunds_provider_key UNIQUE (hotel_id, provider_key)
+    CONSTRAINT refunds_provider_key UNIQUE (hotel_id, provider_key),
+    CONSTRAINT refunds_failed_has_code CHECK ((status = 'failed') = (failure_code IS NOT NULL))
 );
 CREATE INDEX refunds_payment ON refunds (hotel_id, payment_id);
+COMMENT ON COLUMN refunds.failure_code IS 'Why the provider refuses it for good. The money is still the guest''s: staff ask for another refund, or pay it back some other way.';
 
 CREATE TABLE ledger_lines (
     hotel_id uuid NOT NULL,
@@ -82,7 +85,7 @@ CREATE TABLE ledger_lines (
     account text NOT NULL CONSTRAINT ledger_lines_account_known
         CHECK (account IN ('guest', 'provider', 'hotel', 'tax', 'refund')),
     kind text NOT NULL CONSTRAINT ledger_lines_kind_known
-        CHECK (kind IN ('captured', 'earned', 'refund_owed', 'refunded')),
+        CHECK (kind IN ('captured', 'earned', 'refund_owed', 'refunded', 'refund_failed')),
     amount bigint NOT NULL CONSTRAINT ledger_lines_amount_nonzero CHECK (amount <> 0),
     currency text NOT NULL,
     payment_id uuid NOT NULL,
@@ -91,13 +94,13 @@ CREATE TABLE ledger_lines (
     PRIMARY KEY (hotel_id, movement_id, account),
     FOREIGN KEY (hotel_id, payment_id) REFERENCES payments,
     FOREIGN KEY (hotel_id, refund_id) REFERENCES refunds,
-    CONSTRAINT ledger_lines_refund_named CHECK ((kind IN ('refund_owed', 'refunded')) = (refund_id IS NOT NULL))
+    CONSTRAINT ledger_lines_refund_named CHECK ((kind IN ('refund_owed', 'refunded', 'refund_failed')) = (refund_id IS NOT NULL))
 );
 CREATE INDEX ledger_lines_payment ON ledger_lines (hotel_id, payment_id);
 CREATE UNIQUE INDEX ledger_lines_payment_key ON ledger_lines (hotel_id, payment_id, kind, account)
     WHERE refund_id IS NULL;
 CREATE UNIQUE INDEX ledger_lines_refund_key ON ledger_lines (hotel_id, refund_id, kind, account);
 COMMENT ON TABLE ledger_lines IS 'Double entry: the lines of one movement sum to nothing. Plus is what the account has got, minus what it has given or owes. Only ever inserted.';
-COMMENT ON COLUMN ledger_lines.kind IS 'captured: guest to provider. earned: the guest''s deposit becomes the hotel''s and the tax office''s. refund_owed: back from them, or from the deposit. refunded: provider to guest.';
+COMMENT ON COLUMN ledger_lines.kind IS 'captured: guest to provider. earned: the guest''s deposit becomes the hotel''s and the tax office''s. refund_owed: back from them, or from the deposit. refunded: provider to guest. refund_failed: it stays with the provider, as a deposit of the guest''s.';
 COMMENT ON INDEX ledger_lines_payment_key IS 'A payment is captured once and earned once.';
 COMMENT ON INDEX ledger_lines_refund_key IS 'A refund is owed once and made once.';

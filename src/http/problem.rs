@@ -77,7 +77,7 @@ codes! {
     PaymentRequired         = 409, "payment_required",          "The hold must be paid first";
     BookingStatus           = 409, "booking_status",            "The booking is in a state that does not allow this";
     NotCancellable          = 409, "not_cancellable",           "The booking is past being cancelled";
-    NotBooked               = 409, "not_booked",                "No booking was made of the payment's hold";
+    NotBooked               = 409, "not_booked",                "The payment's hold still waits for its confirmation";
     NotCaptured             = 409, "not_captured",              "Nothing of the payment is captured";
     RefundExceedsCaptured   = 409, "refund_exceeds_captured",   "More is to be given back than is left of what was captured";
     NotArrivalDay           = 409, "not_arrival_day",           "The day of arrival has not come";

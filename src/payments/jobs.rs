@@ -5,17 +5,16 @@ use std::time::Duration;
 
 use diesel::PgConnection;
 
-use super::ledger;
 use super::machine::{self, Outcome};
 use super::provider::{IntentStatus, Provider, ProviderError, Unknown};
+use super::refunds::end;
 use super::refunds::owe::Reason;
 use super::refunds::store::{self as refunds, RefundRow};
 use super::settle::{carry_out, settle};
 use super::state::{PaymentStatus, RefundStatus};
 use super::store::{self, PaymentRow};
 use crate::db::{Db, DbError, Tx};
-use crate::kernel::ids::{HoldId, HotelId, PaymentId, RefundId};
-use crate::outbox::events::{self, nothing_more};
+use crate::kernel::ids::{HoldId, PaymentId, RefundId};
 use crate::outbox::jobs::{self, Job, JobKind};
 
 /// Why a job is not done yet.
@@ -117,23 +116,31 @@ async fn refund(db: &Db, provider: &Provider, job: &Job) -> Result<(), JobError>
     if refund.status != RefundStatus::Pending {
         return done(db, job).await;
     }
-    provider.refund(&intent_id(&payment)?, &refund.provider_key, refund.amount).await?;
+    let refused = give(provider, &payment, &refund).await?;
     let job = job.clone();
-    let succeeded = move |tx: &mut Tx<'_>| {
-        refunded(tx, hotel_id, &refund)?;
+    let ended = move |tx: &mut Tx<'_>| {
+        match &refused {
+            None => end::made(tx, hotel_id, &refund)?,
+            Some(code) => end::refused(tx, hotel_id, &refund, code)?,
+        }
         jobs::done(tx, &job)
     };
-    Ok(db.write(succeeded).await?)
+    Ok(db.write(ended).await?)
 }
 
-/// The provider has given the money back; told again, nothing changes. Locks: the payment.
-pub(super) fn refunded(tx: &mut Tx<'_>, hotel_id: HotelId, refund: &RefundRow) -> Result<(), DbError> {
-    let payment = store::lock(tx, hotel_id, refund.payment_id)?;
-    if refunds::succeeded(tx, hotel_id, refund.refund_id)? {
-        ledger::refunded(tx, &payment, refund.refund_id, refund.amount)?;
-        events::emit(tx, hotel_id, "refund.succeeded", refund.refund_id.0, nothing_more())?;
+/// Asks for a refund that was not made yet. Some: the provider refuses it for good, with this code.
+///
+/// The key alone would do as long as the provider knows it; a provider forgets its keys some day, but not its refunds.
+async fn give(provider: &Provider, payment: &PaymentRow, refund: &RefundRow) -> Result<Option<String>, JobError> {
+    let intent_id = intent_id(payment)?;
+    if provider.refunds(&intent_id).await?.iter().any(|made| made.key == refund.provider_key) {
+        return Ok(None);
     }
-    Ok(())
+    match provider.refund(&intent_id, &refund.provider_key, refund.amount).await {
+        Ok(()) => Ok(None),
+        Err(ProviderError::Refused { code }) => Ok(Some(code)),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// The hold ended without a booking: what is authorised for it is to be voided, what was taken is to be refunded.

@@ -55,6 +55,15 @@ pub struct NewIntent {
     pub metadata: Value,
 }
 
+/// Money that the provider has given back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MadeRefund {
+    /// What it was asked for under.
+    pub key: String,
+    /// Minor units.
+    pub amount: i64,
+}
+
 /// The provider did not answer, or not in a way that tells what happened: never to be taken for a refusal.
 #[derive(Debug, thiserror::Error)]
 #[error("the provider's answer is unknown: {0}")]
@@ -139,6 +148,13 @@ impl Provider {
     pub async fn read(&self, intent_id: &str) -> Result<Intent, ProviderError> {
         match self {
             Self::Simulator(simulator) => simulator.read(intent_id).await,
+        }
+    }
+
+    /// The refunds of the intent that were made.
+    pub async fn refunds(&self, intent_id: &str) -> Result<Vec<MadeRefund>, ProviderError> {
+        match self {
+            Self::Simulator(simulator) => simulator.refunds(intent_id).await,
         }
     }
 

@@ -35,25 +35,29 @@ pub(super) const CHECKS: &[Check] = &[
     },
     Check {
         name: "ledger.refund_has_its_movements",
-        says: "A refund is written as owed with its amount, and as made if and only if it has succeeded.",
+        says: "A refund is written as owed with its amount, as made if and only if it has succeeded, \
+               and as the guest's again if and only if it has failed.",
         select: "
             SELECT refund_id::text, l.owed = r.amount AND l.payments = 1 AND l.payment_id = r.payment_id::text
                 AND coalesce(l.made, 0) = CASE r.status WHEN 'succeeded' THEN r.amount ELSE 0 END
+                AND coalesce(l.kept, 0) = CASE r.status WHEN 'failed' THEN r.amount ELSE 0 END
             FROM refunds r FULL JOIN (
                 SELECT hotel_id, refund_id, count(DISTINCT payment_id) AS payments, min(payment_id::text) AS payment_id,
                     sum(-amount) FILTER (WHERE kind = 'refund_owed' AND account = 'refund') AS owed,
-                    sum(-amount) FILTER (WHERE kind = 'refunded' AND account = 'provider') AS made
+                    sum(-amount) FILTER (WHERE kind = 'refunded' AND account = 'provider') AS made,
+                    sum(-amount) FILTER (WHERE kind = 'refund_failed' AND account = 'guest') AS kept
                 FROM ledger_lines WHERE refund_id IS NOT NULL GROUP BY hotel_id, refund_id
             ) l USING (hotel_id, refund_id)",
     },
     Check {
         name: "ledger.accounts_stand_as_they_may",
         says: "Of a payment, what is on its way back stands on refund, the tax is its share of what is kept, \
-               nothing of a booking's is still the guest's, and no account is on the wrong side.",
+               nothing of a booking's is still the guest's but what could not be given back, \
+               and no account is on the wrong side.",
         select: "
             SELECT payment_id::text, -refund = coalesce(r.pending, 0)
                 AND -tax = round(-(hotel + tax) * p.tax_amount / p.amount)
-                AND (guest = 0 OR h.status <> 'converted')
+                AND (-guest <= coalesce(r.refused, 0) OR h.status <> 'converted')
                 AND greatest(guest, hotel, tax, refund, -provider) <= 0
             FROM (
                 SELECT hotel_id, payment_id,
@@ -65,8 +69,9 @@ pub(super) const CHECKS: &[Check] = &[
                 FROM ledger_lines GROUP BY hotel_id, payment_id
             ) l LEFT JOIN payments p USING (hotel_id, payment_id) LEFT JOIN holds h USING (hotel_id, hold_id)
             LEFT JOIN (
-                SELECT hotel_id, payment_id, sum(amount) AS pending
-                FROM refunds WHERE status = 'pending' GROUP BY hotel_id, payment_id
+                SELECT hotel_id, payment_id, sum(amount) FILTER (WHERE status = 'pending') AS pending,
+                    sum(amount) FILTER (WHERE status = 'failed') AS refused
+                FROM refunds GROUP BY hotel_id, payment_id
             ) r USING (hotel_id, payment_id)",
     },
     // A refund that the provider has made and nobody here has heard of yet is not counted: its job is open.

@@ -93,7 +93,7 @@ pub(super) const CHECKS: &[Check] = &[
                                               ELSE p.capture_amount END AS taken
                     FROM payments p LEFT JOIN (
                         SELECT hotel_id, payment_id, sum(amount) AS given_back
-                        FROM refunds WHERE reason <> 'staff' AND status <> 'failed' GROUP BY hotel_id, payment_id
+                        FROM refunds WHERE reason <> 'staff' GROUP BY hotel_id, payment_id
                     ) r USING (hotel_id, payment_id)
                     WHERE p.status IN ('captured', 'capture_pending', 'capture_failed')
                 ) p
@@ -129,9 +129,10 @@ pub(super) const CHECKS: &[Check] = &[
                     sum(CASE p.status WHEN 'captured' THEN p.captured_amount - coalesce(r.by_terms, 0)
                                       ELSE coalesce(p.capture_amount, 0) END) AS kept_by_terms
                 FROM payments p LEFT JOIN (
-                    SELECT hotel_id, payment_id, sum(amount) AS given_back,
+                    SELECT hotel_id, payment_id,
+                        sum(amount) FILTER (WHERE status <> 'failed' OR reason <> 'staff') AS given_back,
                         sum(amount) FILTER (WHERE reason <> 'staff') AS by_terms
-                    FROM refunds WHERE status <> 'failed' GROUP BY hotel_id, payment_id
+                    FROM refunds GROUP BY hotel_id, payment_id
                 ) r USING (hotel_id, payment_id)
                 WHERE p.status IN ('captured', 'capture_pending', 'capture_failed') GROUP BY hotel_id, hold_id
             ) paid USING (hotel_id, hold_id)
@@ -140,9 +141,9 @@ pub(super) const CHECKS: &[Check] = &[
     Check {
         name: "money.captured_has_a_home",
         says: "Captured money belongs to a booking or to a hold that waits for its confirmation, \
-               or all of it is given back or about to be.",
+               or all of it is given back or about to be, but for what the provider refused to give.",
         select: "
-            SELECT payment_id::text, coalesce(r.given_back, 0) = p.captured_amount
+            SELECT payment_id::text, p.captured_amount - coalesce(r.given_back, 0) BETWEEN 0 AND coalesce(r.refused, 0)
                 OR h.status = 'converted' AND r.without_booking IS NOT TRUE
                 OR h.status = 'active' AND h.current_attempt = a.attempt_id
                 OR h.status IN ('released', 'expired') AND EXISTS (
@@ -153,6 +154,7 @@ pub(super) const CHECKS: &[Check] = &[
             LEFT JOIN holds h USING (hotel_id, hold_id)
             LEFT JOIN (
                 SELECT hotel_id, payment_id, sum(amount) FILTER (WHERE status <> 'failed') AS given_back,
+                    sum(amount) FILTER (WHERE status = 'failed') AS refused,
                     bool_or(reason = 'no_booking') AS without_booking
                 FROM refunds GROUP BY hotel_id, payment_id
             ) r USING (hotel_id, payment_id)

@@ -155,6 +155,7 @@ const BREACHES: &[(&str, &str)] = &[
         "INSERT INTO refresh_tokens SELECT user_id, session_id, generation + 9, token_hash FROM refresh_tokens",
     ),
     ("refunds_amount_positive", "UPDATE refunds SET amount = 0"),
+    ("refunds_failed_has_code", "UPDATE refunds SET failure_code = 'none'"),
     (
         "refunds_provider_key",
         "INSERT INTO refunds (hotel_id, refund_id, payment_id, amount, reason, provider_key)

@@ -60,6 +60,7 @@ mod process;
 mod races;
 mod recovery;
 mod refunds;
+mod refunds_refused;
 mod search;
 mod search_prices;
 mod simulator;

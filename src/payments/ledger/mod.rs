@@ -35,6 +35,8 @@ text_enum! {
         RefundOwed = "refund_owed",
         /// Given back.
         Refunded = "refunded",
+        /// It could not be given back that way: a deposit again, whatever it was before.
+        RefundFailed = "refund_failed",
     }
 }
 
@@ -65,6 +67,12 @@ pub fn refund_owed(tx: &mut Tx<'_>, payment: &PaymentRow, refund_id: RefundId, a
 pub fn refunded(tx: &mut Tx<'_>, payment: &PaymentRow, refund_id: RefundId, amount: i64) -> Result<(), DbError> {
     let lines = [(Account::Refund, amount), (Account::Provider, -amount)];
     store::insert(tx, payment, Kind::Refunded, Some(refund_id), &lines)
+}
+
+/// The provider refused for good to give `amount` back. The guest is owed it still.
+pub fn refund_failed(tx: &mut Tx<'_>, payment: &PaymentRow, refund_id: RefundId, amount: i64) -> Result<(), DbError> {
+    let lines = [(Account::Refund, amount), (Account::Guest, -amount)];
+    store::insert(tx, payment, Kind::RefundFailed, Some(refund_id), &lines)
 }
 
 /// What a payment has on the accounts that a refund is taken from.

@@ -41,6 +41,8 @@ pub struct RefundBody {
     pub status: RefundStatus,
     pub amount: Money,
     pub reason: Reason,
+    /// Why the provider refused a `failed` one for good. The amount may be refunded anew.
+    pub failure_code: Option<String>,
     pub created_at: DateTime<Utc>,
 }
 
@@ -52,6 +54,7 @@ impl RefundBody {
             status: row.status,
             amount: Money::new(row.amount, currency),
             reason: row.reason,
+            failure_code: row.failure_code.clone(),
             created_at: row.created_at,
         }
     }

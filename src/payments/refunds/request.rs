@@ -21,7 +21,7 @@ pub enum RefundError {
     OtherCurrency,
     #[error("the payment is {0}")]
     NotCaptured(PaymentStatus),
-    #[error("no booking was made of the payment's hold")]
+    #[error("the payment's hold still waits")]
     NotBooked,
     #[error("only {left:?} can be given back")]
     TooMuch { left: Money },
@@ -32,7 +32,8 @@ carries_db!(RefundError);
 
 /// Owes `amount`, which is positive, to the guest; the refund, still pending.
 ///
-/// Only of a booking's money: what was captured for a hold that still waits is given back by releasing the hold.
+/// Not what was captured for a hold that still waits: releasing the hold gives that back. What a refund of before, which
+/// the provider refused for good, left here may be given back anew, with a booking or without.
 ///
 /// Locks: the payment, so that of requests at once each sees what those before it took.
 pub fn request(tx: &mut Tx<'_>, by: &Caller, payment_id: PaymentId, amount: Money) -> Result<RefundRow, RefundError> {
@@ -45,7 +46,7 @@ pub fn request(tx: &mut Tx<'_>, by: &Caller, payment_id: PaymentId, amount: Mone
         return Err(RefundError::NotCaptured(payment.status));
     }
     // A part of it missing, the hold would have to be paid anew, and the rest be nobody's.
-    if payment.hold_status != HoldStatus::Converted {
+    if matches!(payment.hold_status, HoldStatus::Active | HoldStatus::Paying) && payment.counts() {
         return Err(RefundError::NotBooked);
     }
     if amount.amount > payment.refundable() {

@@ -22,6 +22,8 @@ pub struct RefundRow {
     pub status: RefundStatus,
     #[serde(skip)]
     pub provider_key: String,
+    /// Why the provider refused it for good.
+    pub failure_code: Option<String>,
     pub created_at: Instant,
 }
 
@@ -61,6 +63,15 @@ pub fn succeeded(tx: &mut Tx<'_>, hotel_id: HotelId, refund_id: RefundId) -> Res
     let changed = diesel::update(refunds::table.find((hotel_id, refund_id)))
         .filter(refunds::status.eq(RefundStatus::Pending))
         .set(refunds::status.eq(RefundStatus::Succeeded))
+        .execute(&mut **tx)?;
+    Ok(changed == 1)
+}
+
+/// Pending → failed; ended before, nothing changes. True: it was pending.
+pub fn failed(tx: &mut Tx<'_>, hotel_id: HotelId, refund_id: RefundId, code: &str) -> Result<bool, DbError> {
+    let changed = diesel::update(refunds::table.find((hotel_id, refund_id)))
+        .filter(refunds::status.eq(RefundStatus::Pending))
+        .set((refunds::status.eq(RefundStatus::Failed), refunds::failure_code.eq(code)))
         .execute(&mut **tx)?;
     Ok(changed == 1)
 }

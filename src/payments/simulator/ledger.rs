@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::methods::{self, Confirmation, Method};
 use crate::db::{DbError, Tx};
 use crate::kernel::money::{Currency, Money};
-use crate::payments::provider::{Intent, IntentStatus};
+use crate::payments::provider::{Intent, IntentStatus, MadeRefund};
 use crate::schema::{simulator_intents, simulator_refunds};
 use crate::text_enum;
 
@@ -176,13 +176,13 @@ pub fn write(tx: &mut Tx<'_>, intent_id: &str, change: &Change, token: &str) -> 
         .get_result(&mut **tx)?)
 }
 
-/// How much of the intent was refunded.
-pub fn refunded(conn: &mut PgConnection, intent_id: &str) -> Result<i64, DbError> {
-    let amounts: Vec<i64> = simulator_refunds::table
+/// The refunds of the intent.
+pub fn refunds(conn: &mut PgConnection, intent_id: &str) -> Result<Vec<MadeRefund>, DbError> {
+    let rows: Vec<(String, i64)> = simulator_refunds::table
         .filter(simulator_refunds::intent_id.eq(intent_id))
-        .select(simulator_refunds::amount)
+        .select((simulator_refunds::idempotency_key, simulator_refunds::amount))
         .load(conn)?;
-    Ok(amounts.iter().sum())
+    Ok(rows.into_iter().map(|(key, amount)| MadeRefund { key, amount }).collect())
 }
 
 pub fn insert_refund(tx: &mut Tx<'_>, key: &str, intent_id: &str, amount: i64) -> Result<(), DbError> {

@@ -20,7 +20,7 @@ use self::ledger::{Change, Row};
 use self::requests::{Heard, Reply, Request};
 use crate::db::{Db, DbError, Tx};
 use crate::kernel::secret::random;
-use crate::payments::provider::{Intent, ProviderError, Unknown};
+use crate::payments::provider::{Intent, MadeRefund, ProviderError, Unknown};
 
 /// Bytes of the token in a bank's address.
 const TOKEN_BYTES: usize = 32;
@@ -56,6 +56,12 @@ impl Simulator {
         let found = self.db.read(move |conn| ledger::find(conn, &intent_id)).await.map_err(unknown)?;
         let row = found.ok_or_else(|| ProviderError::Refused { code: "resource_missing".to_owned() })?;
         Ok(self.show(&row))
+    }
+
+    /// The refunds of the intent that were made.
+    pub async fn refunds(&self, intent_id: &str) -> Result<Vec<MadeRefund>, ProviderError> {
+        let intent_id = intent_id.to_owned();
+        self.db.read(move |conn| ledger::refunds(conn, &intent_id)).await.map_err(unknown)
     }
 
     fn show(&self, row: &Row) -> Intent {

@@ -132,7 +132,8 @@ impl Simulator {
             Request::Capture { amount, .. } => ledger::captured(row, *amount),
             Request::Void { .. } => ledger::voided(row),
             Request::Refund { amount, .. } => {
-                let left = row.captured_amount - ledger::refunded(tx, &row.intent_id)?;
+                let made = ledger::refunds(tx, &row.intent_id)?;
+                let left = row.captured_amount - made.iter().map(|refund| refund.amount).sum::<i64>();
                 if !(1..=left).contains(amount) {
                     return no("amount_invalid");
                 }

@@ -7,8 +7,10 @@ use crate::kernel::ids::{AttemptId, HotelId};
 use crate::kernel::money::Money;
 use crate::payments::machine::Outcome;
 use crate::payments::provider::{Intent, IntentStatus, Provider, ProviderError, Unknown};
+use crate::payments::refunds::end;
 use crate::payments::refunds::store::RefundRow;
-use crate::payments::{converse, jobs, settle, store as payments};
+use crate::payments::state::RefundStatus;
+use crate::payments::{converse, settle, store as payments};
 
 /// Why an event is not taken in: the provider is to send it again.
 #[derive(Debug, thiserror::Error)]
@@ -130,6 +132,9 @@ async fn about_refund(db: &Db, provider: &Provider, about: &AboutRefund) -> Resu
     if about.amount != asked {
         return Ok(differs("the event is about", about.amount, asked));
     }
+    if refund.status == RefundStatus::Failed {
+        return Ok(Finding::Quarantine("it had refused the refund before".to_owned()));
+    }
     Ok(Finding::Refunded { hotel_id, refund })
 }
 
@@ -175,7 +180,7 @@ pub(super) fn apply(tx: &mut Tx<'_>, finding: &Finding, confirm_window_s: i32) -
             verdict(EventStatus::Applied, None)
         }
         Finding::Refunded { hotel_id, refund } => {
-            jobs::refunded(tx, *hotel_id, refund)?;
+            end::made(tx, *hotel_id, refund)?;
             verdict(EventStatus::Applied, None)
         }
     }
