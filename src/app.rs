@@ -146,7 +146,7 @@ fn reachable(address: SocketAddr) -> String {
 impl Shared {
     fn new(config: Config, db: Db, secret: &SecretString, public_url: &str) -> anyhow::Result<Self> {
         let keys = Arc::new(Keyring::new(secret));
-        let tokens = Arc::new(AccessTokens::new(&keys, config.access_ttl_s)?);
+        let tokens = Arc::new(AccessTokens::new(keys.clone(), config.access_ttl_s));
         let issuer = Issuer {
             keys: keys.clone(),
             tokens: tokens.clone(),
@@ -188,6 +188,7 @@ fn routes(app: &mut ServiceConfig<'_>) {
             .service(access::http::refresh_session)
             .service(access::http::logout_user)
             .service(access::http::me)
+            .configure(access::sessions::http::routes)
             .configure(search::http::routes)
             .configure(quotes::http::routes)
             .configure(holds::http::routes)

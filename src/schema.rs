@@ -531,6 +531,15 @@ diesel::table! {
 }
 
 diesel::table! {
+    token_keys (generation) {
+        generation -> Int4,
+        signs_from -> Timestamptz,
+        retires_at -> Nullable<Timestamptz>,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     users (user_id) {
         user_id -> Uuid,
         email -> Text,
@@ -612,6 +621,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     simulator_refunds,
     simulator_requests,
     taxes,
+    token_keys,
     user_roles,
     users,
     webhook_events,

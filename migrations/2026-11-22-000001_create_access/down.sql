@@ -1,3 +1,4 @@
+DROP TABLE token_keys;
 DROP TABLE refresh_tokens;
 DROP TABLE sessions;
 DROP TABLE user_roles;

@@ -68,6 +68,18 @@ CREATE TABLE refresh_tokens (
 );
 COMMENT ON COLUMN refresh_tokens.token_hash IS 'SHA-256 of the opaque token; the token itself is never stored.';
 
+CREATE TABLE token_keys (
+    generation integer PRIMARY KEY CONSTRAINT token_keys_generation_positive CHECK (generation > 0),
+    signs_from timestamptz NOT NULL DEFAULT clock_timestamp(),
+    retires_at timestamptz,
+    created_at timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+CREATE UNIQUE INDEX token_keys_one_lasting ON token_keys ((true)) WHERE retires_at IS NULL;
+COMMENT ON TABLE token_keys IS 'Which keys sign and verify access tokens, and when. The key pairs themselves derive from the secret and the generation, and are nowhere stored.';
+COMMENT ON COLUMN token_keys.signs_from IS 'The newest key whose time has come signs. It is published before that, so that whoever keeps the public keys has it in time.';
+COMMENT ON COLUMN token_keys.retires_at IS 'From then on it verifies nothing. NULL for the newest, and for no other.';
+INSERT INTO token_keys (generation) VALUES (1);
+
 INSERT INTO roles (role, description) VALUES
     ('guest', 'Books, and sees only what is theirs'),
     ('manager', 'Runs the hotels they are a member of, nothing else'),

@@ -2,6 +2,7 @@
 
 use secrecy::{ExposeSecret, SecretString};
 
+use super::chosen::ChosenPassword;
 use super::store::{self, NewUser};
 use super::{AccessError, password};
 use crate::db::Db;
@@ -28,7 +29,10 @@ pub async fn ensure(db: &Db, email: &str, password: Option<SecretString>) -> Res
     if db.read(|conn| store::role_is_held(conn, ADMIN)).await? {
         return Ok(FirstAdmin::Exists);
     }
-    let chosen = password.clone().unwrap_or_else(generated);
+    let chosen = match &password {
+        Some(password) => ChosenPassword::new(password, email)?.into_secret(),
+        None => generated(),
+    };
     let user = NewUser {
         user_id: UserId::new(),
         email: email.to_owned(),

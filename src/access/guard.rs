@@ -10,8 +10,8 @@ use actix_web::http::header;
 use actix_web::web::Data;
 use actix_web::{Error, FromRequest, HttpRequest};
 
-use super::store;
-use super::tokens::AccessTokens;
+use super::tokens::{AccessTokens, Shown};
+use super::{keys, store};
 use crate::config::Config;
 use crate::db::Db;
 use crate::http::problem::{Code, Problem, internal};
@@ -168,9 +168,11 @@ async fn authenticate(req: &HttpRequest) -> Result<Caller, Problem> {
     };
     let stated = req.headers().get(header::AUTHORIZATION).ok_or_else(|| Problem::plain(Code::Unauthenticated))?;
     let token = stated.to_str().ok().and_then(bearer).ok_or_else(|| Problem::plain(Code::TokenInvalid))?;
-    let claims = tokens.verify(token).ok_or_else(|| Problem::plain(Code::TokenInvalid))?;
+    let Shown::Genuine { claims, generation } = keys::verify(db, tokens, token).await? else {
+        return Err(Problem::plain(Code::TokenInvalid));
+    };
     let (user_id, session_id) = (claims.sub, claims.sid);
-    let standing = db.read(move |conn| store::standing(conn, user_id, session_id)).await?;
+    let standing = db.read(move |conn| store::standing(conn, user_id, session_id, generation)).await?;
     let standing = standing.ok_or_else(|| Problem::plain(Code::TokenInvalid))?;
     tracing::Span::current().record("user_id", tracing::field::display(user_id));
     let address = req.peer_addr().map(|peer| peer.ip().to_string());

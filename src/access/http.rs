@@ -12,7 +12,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::AccessError;
+use super::chosen::ChosenPassword;
 use super::guard::SignedIn;
+use super::keys;
 use super::login::{self, From};
 use super::password::Passwords;
 use super::refresh::{self, Grant, Issuer, Refreshed};
@@ -25,14 +27,20 @@ use crate::http::idempotency::OptionalKey;
 use crate::http::problem::{Code, Problem, ProblemDocument, internal};
 use crate::kernel::ids::{HotelId, UserId};
 
-const TAG: &str = "auth";
+/// The tag of the calls about accounts.
+pub(super) const TAG: &str = "auth";
+
+/// Shorter than a key is published before it signs: see `lastroom keys rotate`.
+const JWKS_CACHING: &str = "public, max-age=60";
 
 impl std::convert::From<AccessError> for Problem {
     fn from(error: AccessError) -> Self {
         match error {
             AccessError::InvalidCredentials => Self::plain(Code::InvalidCredentials),
             AccessError::RefreshTokenInvalid => Self::plain(Code::RefreshTokenInvalid),
-            AccessError::Hash(_) | AccessError::Sign(_) => internal(&error),
+            AccessError::Unfit(unfit) => Self::field("password", unfit.to_string()),
+            AccessError::WrongPassword => Self::field("current_password", error.to_string()),
+            AccessError::Hash(_) | AccessError::Sign(_) | AccessError::RotatedElsewhere => internal(&error),
             AccessError::Db(error) => error.into(),
         }
     }
@@ -44,8 +52,8 @@ impl std::convert::From<AccessError> for Problem {
 pub struct Register {
     #[garde(email, length(chars, max = 254))]
     email: String,
-    /// 12 to 128 characters.
-    #[garde(custom(password_length))]
+    /// 12 to 128 characters; neither one of the commonest nor the address.
+    #[garde(custom(any_password))]
     #[schema(value_type = String, min_length = 12, max_length = 128)]
     password: SecretString,
     #[garde(custom(not_blank), length(chars, max = 200))]
@@ -116,14 +124,7 @@ pub struct Me {
     created_at: DateTime<Utc>,
 }
 
-fn password_length(password: &SecretString, _: &()) -> garde::Result {
-    match password.expose_secret().chars().count() {
-        12..=128 => Ok(()),
-        _ => Err(garde::Error::new("must have 12 to 128 characters")),
-    }
-}
-
-fn any_password(password: &SecretString, _: &()) -> garde::Result {
+pub(super) fn any_password(password: &SecretString, _: &()) -> garde::Result {
     match password.expose_secret().len() {
         1..=1024 => Ok(()),
         _ => Err(garde::Error::new("must have 1 to 1024 bytes")),
@@ -145,6 +146,7 @@ pub async fn register_user(
 ) -> Result<HttpResponse, Problem> {
     let InOrder((_, body)) = call;
     let Register { email, password, full_name } = body.value;
+    let password = ChosenPassword::new(&password, &email).map_err(AccessError::from)?.into_secret();
     // Hashed for a known address too: the time must not tell.
     let password_hash = passwords.hash(password).await?;
     register::register(&db, NewUser { user_id: UserId::new(), email, full_name, password_hash }).await?;
@@ -231,10 +233,16 @@ pub async fn me(call: InOrder<(SignedIn, NoQuery)>, db: Data<Db>) -> Result<Json
 }
 
 /// Public keys of the access tokens
-#[utoipa::path(tag = TAG, responses((status = 200, body = Jwks)))]
+///
+/// The next key is among them before it signs. Read them again when a token names a key that you do not have.
+#[utoipa::path(tag = TAG, responses(
+    (status = 200, body = Jwks),
+    (status = 503, body = ProblemDocument, content_type = "application/problem+json"),
+))]
 #[get("/.well-known/jwks.json")]
-pub async fn jwks(tokens: Data<Arc<AccessTokens>>) -> Json<Jwks> {
-    Json(tokens.jwks())
+pub async fn jwks(db: Data<Db>, tokens: Data<Arc<AccessTokens>>) -> Result<HttpResponse, Problem> {
+    let keys = tokens.jwks(&keys::good(&db).await?)?;
+    Ok(HttpResponse::Ok().insert_header((header::CACHE_CONTROL, JWKS_CACHING)).json(keys))
 }
 
 fn no_store(tokens: Tokens) -> HttpResponse {

@@ -2,9 +2,12 @@
 
 use secrecy::SecretString;
 
+use super::AccessError;
+use super::chosen::normal;
 use super::password::Passwords;
 use super::refresh::{self, Grant, Issuer};
-use super::{AccessError, store};
+use super::sessions::store as sessions;
+use super::store::{self, Account};
 use crate::db::Db;
 use crate::kernel::ids::SessionId;
 
@@ -15,6 +18,9 @@ pub struct From {
     pub address: Option<String>,
 }
 
+/// How often the hash may be replaced by another while the password is held to it.
+const TRIES: u32 = 2;
+
 /// Opens a session. Unknown address, wrong password and disabled account are one refusal, after the same work.
 pub async fn login(
     db: &Db,
@@ -24,15 +30,33 @@ pub async fn login(
     password: SecretString,
     from: From,
 ) -> Result<Grant, AccessError> {
-    let account = db.read(move |conn| store::find_account(conn, &email)).await?;
-    let hash = account.as_ref().map(|account| account.password_hash.clone());
-    let fits = passwords.verify(password, hash).await?;
-    let user_id = match account {
-        Some(account) if fits && account.disabled_at.is_none() => account.user_id,
-        _ => return Err(AccessError::InvalidCredentials),
-    };
+    let password = normal(&password);
+    for _ in 0..TRIES {
+        let email = email.clone();
+        let account = db.read(move |conn| store::find_account(conn, &email)).await?;
+        let hash = account.as_ref().map(|account| account.password_hash.clone());
+        let fits = passwords.verify(password.clone(), hash).await?;
+        let Some(account) = account.filter(|account| fits && account.disabled_at.is_none()) else {
+            return Err(AccessError::InvalidCredentials);
+        };
+        if let Some(grant) = open(db, issuer, account.clone(), from.clone()).await? {
+            strengthen(db, passwords, account, password).await?;
+            return Ok(grant);
+        }
+    }
+    Err(AccessError::InvalidCredentials)
+}
+
+/// Opens the session. None: the account got another password, or was disabled, since it was read.
+///
+/// Locks: the account, shared, so that whoever changes the password then ends this session too.
+async fn open(db: &Db, issuer: &Issuer, account: Account, from: From) -> Result<Option<Grant>, AccessError> {
     let issuer = issuer.clone();
     db.write(move |tx| {
+        let user_id = account.user_id;
+        if !sessions::keep_account(tx, user_id, &account.password_hash)? {
+            return Ok(None);
+        }
         let session_id = SessionId::new();
         let (expires_at, now) = store::insert_session(
             tx,
@@ -42,9 +66,24 @@ pub async fn login(
             from.user_agent.as_deref(),
             from.address.as_deref(),
         )?;
-        let grant = issuer.grant(user_id, session_id, 1, expires_at, now)?;
+        let grant = issuer.grant(tx, user_id, session_id, 1, expires_at, now)?;
         store::insert_refresh_token(tx, user_id, session_id, 1, &refresh::hash(&grant.refresh_token))?;
-        Ok(grant)
+        Ok(Some(grant))
     })
     .await
+}
+
+/// Hashes the password anew, if its hash was made by weaker parameters than are asked for now.
+async fn strengthen(
+    db: &Db,
+    passwords: &Passwords,
+    account: Account,
+    password: SecretString,
+) -> Result<(), AccessError> {
+    if !passwords.is_weak(&account.password_hash) {
+        return Ok(());
+    }
+    let stronger = passwords.hash(password).await?;
+    db.write(move |tx| sessions::set_password(tx, account.user_id, &account.password_hash, &stronger)).await?;
+    Ok(())
 }

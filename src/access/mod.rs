@@ -2,15 +2,20 @@
 //! signatures.
 
 pub mod admin;
+pub mod change_password;
+pub mod chosen;
 pub mod guard;
 pub mod http;
+pub mod keys;
 pub mod login;
 pub mod password;
 pub mod refresh;
 pub mod register;
+pub mod sessions;
 pub mod store;
 pub mod tokens;
 
+use self::chosen::Unfit;
 use crate::carries_db;
 use crate::db::DbError;
 
@@ -21,6 +26,13 @@ pub enum AccessError {
     InvalidCredentials,
     #[error("the refresh token is not valid")]
     RefreshTokenInvalid,
+    /// Of whoever is to change it.
+    #[error("the current password is wrong")]
+    WrongPassword,
+    #[error("the password {0}")]
+    Unfit(#[from] Unfit),
+    #[error("somebody else has just rotated the keys")]
+    RotatedElsewhere,
     #[error("the password could not be hashed: {0}")]
     Hash(String),
     #[error("the token could not be signed: {0}")]

@@ -44,6 +44,17 @@ impl Passwords {
         .await
     }
 
+    /// Whether a stored hash was made by weaker parameters than these, or in another way.
+    #[must_use]
+    pub fn is_weak(&self, stored: &str) -> bool {
+        let Ok(hash) = PasswordHash::new(stored) else {
+            return true;
+        };
+        let strong = Params::try_from(&hash)
+            .is_ok_and(|made| made.m_cost() >= MEMORY_KIB && made.t_cost() >= ITERATIONS && made.p_cost() >= LANES);
+        hash.algorithm != Algorithm::Argon2id.ident() || !strong
+    }
+
     async fn off_thread<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> Result<T, AccessError> + Send + 'static,

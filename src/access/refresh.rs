@@ -9,8 +9,9 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::Duration;
 
+use super::sessions::store::{self as sessions, Because};
 use super::tokens::AccessTokens;
-use super::{AccessError, store};
+use super::{AccessError, keys, store};
 use crate::db::{self, Db, Tx};
 use crate::kernel::clock::Instant;
 use crate::kernel::ids::{SessionId, UserId};
@@ -48,6 +49,7 @@ impl Issuer {
     /// Both tokens of a session at a generation.
     pub fn grant(
         &self,
+        tx: &mut Tx<'_>,
         user_id: UserId,
         session_id: SessionId,
         generation: i32,
@@ -55,7 +57,7 @@ impl Issuer {
         now: Instant,
     ) -> Result<Grant, AccessError> {
         Ok(Grant {
-            access_token: self.tokens.issue(user_id, session_id, now)?,
+            access_token: self.tokens.issue(keys::store::signing(tx)?, user_id, session_id, now)?,
             expires_in: i64::from(self.tokens.ttl_s()),
             refresh_token: self.refresh_token(user_id, session_id, generation),
             refresh_expires_in: (session_expires_at - now).num_seconds().max(0),
@@ -95,13 +97,13 @@ fn rotate(tx: &mut Tx<'_>, issuer: &Issuer, token: &str) -> Result<Refreshed, Ac
     if generation == session.generation {
         let next = generation + 1;
         store::rotate(tx, user_id, session_id, next)?;
-        let grant = issuer.grant(user_id, session_id, next, session.expires_at, now)?;
+        let grant = issuer.grant(tx, user_id, session_id, next, session.expires_at, now)?;
         store::insert_refresh_token(tx, user_id, session_id, next, &hash(&grant.refresh_token))?;
         Ok(Refreshed::Granted(grant))
     } else if generation + 1 == session.generation && now < session.rotated_at + grace {
-        issuer.grant(user_id, session_id, session.generation, session.expires_at, now).map(Refreshed::Granted)
+        issuer.grant(tx, user_id, session_id, session.generation, session.expires_at, now).map(Refreshed::Granted)
     } else {
-        store::revoke(tx, user_id, session_id, "refresh_token_reused")?;
+        sessions::end(tx, user_id, session_id, Because::RefreshTokenReused)?;
         Ok(Refreshed::Reused)
     }
 }
@@ -110,7 +112,7 @@ fn rotate(tx: &mut Tx<'_>, issuer: &Issuer, token: &str) -> Result<Refreshed, Ac
 pub async fn logout(db: &Db, token: String) -> Result<(), AccessError> {
     db.write(move |tx| {
         if let Some((user_id, session_id, _)) = store::find_refresh_token(tx, &hash(&token))? {
-            store::revoke(tx, user_id, session_id, "logout")?;
+            sessions::end(tx, user_id, session_id, Because::Logout)?;
         }
         Ok(())
     })

@@ -1,7 +1,7 @@
 //! SQL of accounts and sessions.
 
 use diesel::prelude::*;
-use diesel::sql_types::{Array, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Array, Integer, Text, Timestamptz, Uuid as SqlUuid};
 
 use crate::db::{DbError, Tx, clock_timestamp, constraint, in_seconds, sql};
 use crate::kernel::clock::Instant;
@@ -9,10 +9,11 @@ use crate::kernel::ids::{HotelId, SessionId, UserId};
 use crate::schema::{hotel_members, refresh_tokens, sessions, user_roles, users};
 
 /// What signing in needs of an account.
-#[derive(Debug, Queryable, Selectable)]
+#[derive(Clone, Debug, Queryable, Selectable)]
 #[diesel(table_name = users)]
 pub struct Account {
     pub user_id: UserId,
+    pub email: String,
     pub password_hash: String,
     pub disabled_at: Option<Instant>,
 }
@@ -60,6 +61,10 @@ pub fn find_account(conn: &mut PgConnection, email: &str) -> Result<Option<Accou
         .select(Account::as_select())
         .first(conn)
         .optional()?)
+}
+
+pub fn account(conn: &mut PgConnection, user_id: UserId) -> Result<Account, DbError> {
+    Ok(users::table.find(user_id).select(Account::as_select()).first(conn)?)
 }
 
 /// Whether anybody has the role.
@@ -158,15 +163,6 @@ pub fn find_refresh_token(
         .optional()?)
 }
 
-/// Ends the session; ended before, it stays as it was.
-pub fn revoke(tx: &mut Tx<'_>, user_id: UserId, session_id: SessionId, because: &str) -> Result<(), DbError> {
-    diesel::update(sessions::table.find((user_id, session_id)))
-        .filter(sessions::revoked_at.is_null())
-        .set((sessions::revoked_at.eq(clock_timestamp().nullable()), sessions::revoked_because.eq(because)))
-        .execute(&mut **tx)?;
-    Ok(())
-}
-
 /// What a caller is and may do, as of now.
 #[derive(Debug, QueryableByName)]
 pub struct Standing {
@@ -176,16 +172,25 @@ pub struct Standing {
     pub permissions: Vec<String>,
 }
 
-/// The standing of a live session of an enabled user; `None` once either has ended.
-pub fn standing(conn: &mut PgConnection, user_id: UserId, session_id: SessionId) -> Result<Option<Standing>, DbError> {
+/// The standing of a live session of an enabled user, shown by a token that the key of `generation` signed; `None` once
+/// one of the three has ended.
+pub fn standing(
+    conn: &mut PgConnection,
+    user_id: UserId,
+    session_id: SessionId,
+    generation: i32,
+) -> Result<Option<Standing>, DbError> {
     Ok(sql("SELECT ARRAY(SELECT role FROM user_roles r WHERE r.user_id = u.user_id ORDER BY role) AS roles,
                 ARRAY(SELECT DISTINCT permission FROM user_roles r JOIN role_permissions p USING (role)
                       WHERE r.user_id = u.user_id ORDER BY permission) AS permissions
          FROM sessions s JOIN users u USING (user_id)
          WHERE s.user_id = $1 AND s.session_id = $2 AND s.revoked_at IS NULL
-           AND s.expires_at > clock_timestamp() AND u.disabled_at IS NULL")
+           AND s.expires_at > clock_timestamp() AND u.disabled_at IS NULL
+           AND EXISTS (SELECT FROM token_keys k
+                       WHERE k.generation = $3 AND (k.retires_at IS NULL OR k.retires_at > clock_timestamp()))")
     .bind::<SqlUuid, _>(user_id)
     .bind::<SqlUuid, _>(session_id)
+    .bind::<Integer, _>(generation)
     .get_result(conn)
     .optional()?)
 }

@@ -1,5 +1,8 @@
-//! Access tokens: EdDSA JWTs of at most 15 minutes, signed by a key that derives from the deployment's secret, so that
+//! Access tokens: EdDSA JWTs of at most 15 minutes, signed by keys that derive from the deployment's secret, so that
 //! every server signs and accepts the same ones.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
 use base64::Engine;
@@ -35,39 +38,68 @@ pub struct Claims {
     pub exp: i64,
 }
 
-/// Signs and verifies access tokens.
-pub struct AccessTokens {
+/// A key pair of access tokens.
+struct TokenKey {
     kid: String,
-    public: Vec<u8>,
+    /// The public key in base64.
+    x: String,
     encoding: EncodingKey,
     decoding: DecodingKey,
+}
+
+impl TokenKey {
+    /// The same for a generation on every server with the secret.
+    fn derive(keys: &Keyring, generation: i32) -> Result<Self, AccessError> {
+        let sign = |error: &dyn std::fmt::Display| AccessError::Sign(error.to_string());
+        let seed = keys.seed(Purpose::AccessToken, generation);
+        let pair = Ed25519KeyPair::from_seed_unchecked(&seed).map_err(|e| sign(&e))?;
+        let private = pair.to_pkcs8v1().map_err(|e| sign(&e))?;
+        let x = URL_SAFE_NO_PAD.encode(pair.public_key().as_ref());
+        Ok(Self {
+            kid: URL_SAFE_NO_PAD.encode(sha256(thumbprint(&x).as_bytes())),
+            decoding: DecodingKey::from_ed_components(&x).map_err(|e| sign(&e))?,
+            encoding: EncodingKey::from_ed_der(private.as_ref()),
+            x,
+        })
+    }
+}
+
+/// What becomes of a token that somebody shows.
+#[derive(Debug)]
+pub enum Shown {
+    /// One of ours, valid now by its own words, signed by this generation's key. Whether that key is good still, and the
+    /// session open, only the database knows.
+    Genuine {
+        claims: Claims,
+        generation: i32,
+    },
+    /// Signed by a key that is not known here, if it is signed at all.
+    UnknownKey,
+    Invalid,
+}
+
+/// Signs and verifies access tokens.
+///
+/// Which generations of keys there are is in the table `token_keys`. What is known of them here is a cache: it is asked
+/// again whenever a token names a key that is not in it.
+pub struct AccessTokens {
+    keys: Arc<Keyring>,
+    known: RwLock<BTreeMap<i32, Arc<TokenKey>>>,
     validation: Validation,
     ttl_s: i32,
 }
 
 impl AccessTokens {
-    /// The key pair of `keys`; tokens live `ttl_s` seconds.
-    pub fn new(keys: &Keyring, ttl_s: i32) -> Result<Self, AccessError> {
-        let sign = |error: &dyn std::fmt::Display| AccessError::Sign(error.to_string());
-        let seed = keys.seed(Purpose::AccessToken);
-        let pair = Ed25519KeyPair::from_seed_unchecked(&seed).map_err(|e| sign(&e))?;
-        let public = pair.public_key().as_ref().to_vec();
-        let private = pair.to_pkcs8v1().map_err(|e| sign(&e))?;
-        let x = URL_SAFE_NO_PAD.encode(&public);
+    /// Tokens of `keys` that live `ttl_s` seconds.
+    #[must_use]
+    pub fn new(keys: Arc<Keyring>, ttl_s: i32) -> Self {
         let mut validation = Validation::new(Algorithm::EdDSA);
         validation.set_issuer(&[ISSUER]);
         validation.set_audience(&[AUDIENCE]);
         validation.set_required_spec_claims(&["exp", "nbf", "iss", "aud", "sub"]);
         validation.validate_nbf = true;
         validation.leeway = LEEWAY_S;
-        Ok(Self {
-            kid: URL_SAFE_NO_PAD.encode(sha256(thumbprint(&x).as_bytes())),
-            decoding: DecodingKey::from_ed_components(&x).map_err(|e| sign(&e))?,
-            encoding: EncodingKey::from_ed_der(private.as_ref()),
-            public,
-            validation,
-            ttl_s,
-        })
+        Self { keys, known: RwLock::default(), validation, ttl_s }
     }
 
     /// Seconds a token lives.
@@ -76,8 +108,15 @@ impl AccessTokens {
         self.ttl_s
     }
 
-    /// A token for the session, valid from `now`, the database's clock.
-    pub fn issue(&self, user_id: UserId, session_id: SessionId, now: Instant) -> Result<String, AccessError> {
+    /// A token for the session, signed by the key of `generation`, valid from `now`, the database's clock.
+    pub fn issue(
+        &self,
+        generation: i32,
+        user_id: UserId,
+        session_id: SessionId,
+        now: Instant,
+    ) -> Result<String, AccessError> {
+        let key = self.key(generation)?;
         let iat = now.timestamp();
         let claims = Claims {
             iss: ISSUER.to_owned(),
@@ -90,34 +129,56 @@ impl AccessTokens {
             nbf: iat,
             exp: iat + i64::from(self.ttl_s),
         };
-        let header = Header { kid: Some(self.kid.clone()), ..Header::new(Algorithm::EdDSA) };
-        jsonwebtoken::encode(&header, &claims, &self.encoding).map_err(|error| AccessError::Sign(error.to_string()))
+        let header = Header { kid: Some(key.kid.clone()), ..Header::new(Algorithm::EdDSA) };
+        jsonwebtoken::encode(&header, &claims, &key.encoding).map_err(|error| AccessError::Sign(error.to_string()))
     }
 
-    /// The claims of a token of ours that is valid now; `None` for anything else.
+    /// What a token is worth. Of its header only the key's id counts, and only to find it among those that are known:
+    /// the algorithm is fixed, and keys that a token brings along or points to are not looked at.
     #[must_use]
-    pub fn verify(&self, token: &str) -> Option<Claims> {
-        let header = jsonwebtoken::decode_header(token).ok()?;
-        if header.kid.as_deref() != Some(self.kid.as_str()) {
-            return None;
+    pub fn verify(&self, token: &str) -> Shown {
+        let Ok(header) = jsonwebtoken::decode_header(token) else {
+            return Shown::Invalid;
+        };
+        let Some((generation, key)) = header.kid.and_then(|kid| self.find(&kid)) else {
+            return Shown::UnknownKey;
+        };
+        match jsonwebtoken::decode::<Claims>(token, &key.decoding, &self.validation) {
+            Ok(data) if data.claims.typ == TYPE => Shown::Genuine { claims: data.claims, generation },
+            _ => Shown::Invalid,
         }
-        let claims = jsonwebtoken::decode::<Claims>(token, &self.decoding, &self.validation).ok()?.claims;
-        (claims.typ == TYPE).then_some(claims)
     }
 
-    /// The public keys that verify access tokens.
-    #[must_use]
-    pub fn jwks(&self) -> Jwks {
-        Jwks {
-            keys: vec![Jwk {
-                kty: "OKP".to_owned(),
-                crv: "Ed25519".to_owned(),
-                alg: "EdDSA".to_owned(),
-                r#use: "sig".to_owned(),
-                kid: self.kid.clone(),
-                x: URL_SAFE_NO_PAD.encode(&self.public),
-            }],
-        }
+    /// From now on these generations are known, and no others.
+    pub fn learn(&self, generations: &[i32]) -> Result<(), AccessError> {
+        let keys = generations.iter().map(|&generation| Ok((generation, self.key(generation)?)));
+        let known = keys.collect::<Result<_, AccessError>>()?;
+        *self.known.write().unwrap_or_else(PoisonError::into_inner) = known;
+        Ok(())
+    }
+
+    /// The public keys of these generations.
+    pub fn jwks(&self, generations: &[i32]) -> Result<Jwks, AccessError> {
+        let jwk = |key: Arc<TokenKey>| Jwk {
+            kty: "OKP".to_owned(),
+            crv: "Ed25519".to_owned(),
+            alg: "EdDSA".to_owned(),
+            r#use: "sig".to_owned(),
+            kid: key.kid.clone(),
+            x: key.x.clone(),
+        };
+        let keys = generations.iter().map(|&generation| self.key(generation).map(jwk));
+        Ok(Jwks { keys: keys.collect::<Result<_, _>>()? })
+    }
+
+    fn key(&self, generation: i32) -> Result<Arc<TokenKey>, AccessError> {
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner).get(&generation).cloned();
+        known.map_or_else(|| TokenKey::derive(&self.keys, generation).map(Arc::new), Ok)
+    }
+
+    fn find(&self, kid: &str) -> Option<(i32, Arc<TokenKey>)> {
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        known.iter().find(|(_, key)| key.kid == kid).map(|(generation, key)| (*generation, key.clone()))
     }
 }
 

@@ -4,6 +4,7 @@
 
 mod ground;
 mod import;
+mod keys;
 mod migrate;
 mod openapi;
 mod progress;
@@ -40,6 +41,11 @@ enum Command {
         #[command(subcommand)]
         what: import::What,
     },
+    /// The keys that sign access tokens
+    Keys {
+        #[command(subcommand)]
+        what: keys::What,
+    },
     /// Recompute every invariant from the rows; changes nothing, and may run beside a server
     ///
     /// Prints a line an invariant: its name, how many rows were examined, and how many do not hold to it, with the
@@ -61,6 +67,9 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Serve => Config::load(cli.given).map_err(Into::into).and_then(serve::run),
         Command::Import { what } => {
             Config::load(cli.given).map_err(Into::into).and_then(|config| import::run(config, what))
+        }
+        Command::Keys { what } => {
+            Config::load(cli.given).map_err(Into::into).and_then(|config| keys::run(config, &what))
         }
         Command::Migrate => Config::load(cli.given).map_err(Into::into).and_then(migrate::run),
         Command::Verify(form) => {

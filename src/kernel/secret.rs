@@ -69,7 +69,7 @@ impl Keyring {
     pub fn new(secret: &SecretString) -> Self {
         let salt = hkdf::Salt::new(hkdf::HKDF_SHA256, b"lastroom");
         let root = salt.extract(secret.expose_secret().as_bytes());
-        let key = |purpose| hmac::Key::new(hmac::HMAC_SHA256, &expand(&root, purpose));
+        let key = |purpose: Purpose| hmac::Key::new(hmac::HMAC_SHA256, &expand(&root, &[purpose.label().as_bytes()]));
         Self {
             offer: key(Purpose::Offer),
             cursor: key(Purpose::Cursor),
@@ -79,10 +79,10 @@ impl Keyring {
         }
     }
 
-    /// 32 bytes for `purpose`, the same on every server with this secret.
+    /// 32 bytes for a generation of `purpose`'s keys, the same on every server with this secret.
     #[must_use]
-    pub fn seed(&self, purpose: Purpose) -> [u8; 32] {
-        expand(&self.root, purpose)
+    pub fn seed(&self, purpose: Purpose, generation: i32) -> [u8; 32] {
+        expand(&self.root, &[purpose.label().as_bytes(), &generation.to_be_bytes()])
     }
 
     fn key(&self, purpose: Purpose) -> &hmac::Key {
@@ -121,10 +121,9 @@ impl Keyring {
     }
 }
 
-fn expand(root: &hkdf::Prk, purpose: Purpose) -> [u8; 32] {
+fn expand(root: &hkdf::Prk, info: &[&[u8]]) -> [u8; 32] {
     let mut out = [0; 32];
-    let info = [purpose.label().as_bytes()];
-    root.expand(&info, Len32)
+    root.expand(info, Len32)
         .and_then(|okm| okm.fill(&mut out))
         .unwrap_or_else(|_| unreachable!("HKDF-SHA256 yields up to 8160 bytes, and 32 are asked"));
     out

@@ -1,5 +1,8 @@
 //! Tokens that are none: every guarded operation refuses every one of them.
 
+use std::sync::Arc;
+
+use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{Duration, Utc};
@@ -31,18 +34,53 @@ fn encoded(part: &Value) -> String {
 }
 
 fn signer(secret: &str) -> AccessTokens {
-    AccessTokens::new(&Keyring::new(&SecretString::from(secret)), 900).expect("a signer")
+    AccessTokens::new(Arc::new(Keyring::new(&SecretString::from(secret))), 900)
 }
 
-/// A token with these claims, signed by the service's own key: what a leaked or careless signer could make.
-fn forged(real: &str, claims: &Value) -> String {
-    let seed = Keyring::new(&SecretString::from(SECRET)).seed(Purpose::AccessToken);
+/// A token signed by the service's own key: what a leaked or careless signer could make.
+fn signed(header: &Header, claims: &Value) -> String {
+    let seed = Keyring::new(&SecretString::from(SECRET)).seed(Purpose::AccessToken, 1);
+    encode(header, claims, &seed)
+}
+
+fn encode(header: &Header, claims: &Value, seed: &[u8; 32]) -> String {
     // PKCS #8 for Ed25519 is these 16 bytes and the seed.
     let mut der = vec![0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20];
-    der.extend_from_slice(&seed);
-    let kid = header(real)["kid"].as_str().map(str::to_owned);
-    let header = Header { kid, ..Header::new(Algorithm::EdDSA) };
-    jsonwebtoken::encode(&header, claims, &EncodingKey::from_ed_der(&der)).expect("a token")
+    der.extend_from_slice(seed);
+    jsonwebtoken::encode(header, claims, &EncodingKey::from_ed_der(&der)).expect("a token")
+}
+
+fn header_of(real: &str) -> Header {
+    Header { kid: header(real)["kid"].as_str().map(str::to_owned), ..Header::new(Algorithm::EdDSA) }
+}
+
+fn forged(real: &str, claims: &Value) -> String {
+    signed(&header_of(real), claims)
+}
+
+fn without_claim(real: &str, name: &str) -> String {
+    let mut claims = claims(real);
+    claims.as_object_mut().expect("claims").remove(name);
+    forged(real, &claims)
+}
+
+fn with_kid(real: &str, kid: Option<&str>) -> String {
+    signed(&Header { kid: kid.map(str::to_owned), ..header_of(real) }, &claims(real))
+}
+
+/// The attacker's own key, which the token itself brings along or points to.
+fn with_own_key(real: &str, kid: Option<String>) -> String {
+    let seed = [7; 32];
+    let x = Ed25519KeyPair::from_seed_unchecked(&seed).expect("a key").public_key().as_ref().to_vec();
+    let jwk = json!({ "kty": "OKP", "crv": "Ed25519", "x": URL_SAFE_NO_PAD.encode(x) });
+    let header = Header {
+        kid,
+        jku: Some("https://example.com/jwks.json".to_owned()),
+        x5u: Some("https://example.com/x5u.pem".to_owned()),
+        jwk: Some(serde_json::from_value(jwk).expect("a JWK")),
+        ..Header::new(Algorithm::EdDSA)
+    };
+    encode(&header, &claims(real), &seed)
 }
 
 fn with_claim(real: &str, name: &str, value: &Value) -> String {
@@ -69,9 +107,10 @@ fn attacks(ada: &Guest) -> Vec<(&'static str, String)> {
     unsigned["alg"] = json!("none");
     let mut symmetric = Header::new(Algorithm::HS256);
     symmetric.kid = header(real)["kid"].as_str().map(str::to_owned);
-    let public = URL_SAFE_NO_PAD.decode(signer(SECRET).jwks().keys[0].x.as_bytes()).expect("base64");
+    let public = URL_SAFE_NO_PAD.decode(signer(SECRET).jwks(&[1]).expect("keys").keys[0].x.as_bytes()).expect("base64");
     let confused = jsonwebtoken::encode(&symmetric, &stated, &EncodingKey::from_secret(&public)).expect("a token");
-    let issue = |secret: &str, at| signer(secret).issue(user, session, at).expect("a token");
+    let issue = |secret: &str, at| signer(secret).issue(1, user, session, at).expect("a token");
+    let of_generation = |generation| signer(SECRET).issue(generation, user, session, now).expect("a token");
     vec![
         ("garbage", "garbage".to_owned()),
         ("three dots", "a.b.c".to_owned()),
@@ -83,6 +122,18 @@ fn attacks(ada: &Guest) -> Vec<(&'static str, String)> {
         ("expired", issue(SECRET, now - Duration::seconds(900 + 40))),
         ("not valid yet", issue(SECRET, now + Duration::seconds(60))),
         ("another deployment's secret", issue("another secret: 0123456789 abcdefghijklm", now)),
+        ("no expiry", without_claim(real, "exp")),
+        ("an expiry in words", with_claim(real, "exp", &json!((now + Duration::hours(1)).timestamp().to_string()))),
+        ("an expiry beyond time", with_claim(real, "exp", &json!(1e300))),
+        ("no type", without_claim(real, "typ")),
+        ("no audience", without_claim(real, "aud")),
+        ("a key that does not sign yet", of_generation(2)),
+        ("a key from nowhere", of_generation(-1)),
+        ("no key named", with_kid(real, None)),
+        ("a key by its path", with_kid(real, Some("../../../../dev/null"))),
+        ("a key by SQL", with_kid(real, Some("' OR 1=1 --"))),
+        ("a key of its own", with_own_key(real, header_of(real).kid)),
+        ("a key of its own that is unknown", with_own_key(real, Some("attacker".to_owned()))),
         ("a refresh token", ada.refresh_token.clone()),
         ("another type", with_claim(real, "typ", &json!("refresh"))),
         ("another audience", with_claim(real, "aud", &json!("elsewhere"))),
@@ -116,6 +167,18 @@ async fn every_guarded_operation_refuses_every_false_token() {
             assert_eq!(answer.status, 401, "{} with {header:?}: {}", operation.name(), answer.text);
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_access_token_refreshes_nothing() {
+    let app = TestApp::start().await;
+    let ada = app.guest().await;
+    let token = ada.token.clone().expect("a token");
+    // Too long for a refresh token, as an access token is, and one that is short enough.
+    ada.post("/auth/refresh", json!({ "refresh_token": token })).await.problem(422, "invalid");
+    let cut: String = token.chars().take(200).collect();
+    ada.post("/auth/refresh", json!({ "refresh_token": cut })).await.problem(401, "refresh_token_invalid");
+    ada.get("/auth/me").await.ok(200);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -109,7 +109,7 @@ async fn a_password_has_12_to_128_characters() {
     for (password, status) in [
         ("x".repeat(11), 422),
         ("é".repeat(11), 422),
-        ("x".repeat(12), 202),
+        ("x3".repeat(6), 202),
         ("é".repeat(12), 202),
         ("é".repeat(128), 202),
         ("x".repeat(129), 422),

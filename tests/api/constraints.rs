@@ -190,6 +190,8 @@ const BREACHES: &[(&str, &str)] = &[
     ("taxes_kind_known", "UPDATE taxes SET kind = 'flat'"),
     ("taxes_percent_range", "UPDATE taxes SET percent = 101"),
     ("taxes_value_fits_kind", "UPDATE taxes SET amount = 1"),
+    ("token_keys_generation_positive", "UPDATE token_keys SET generation = 0"),
+    ("token_keys_one_lasting", "INSERT INTO token_keys (generation) VALUES (2)"),
     (
         "users_email_key",
         "INSERT INTO users (user_id, email, email_key, full_name, password_hash)

@@ -66,6 +66,11 @@ impl TestApp {
         self.database.connect()
     }
 
+    /// What the commands work with, beside the server.
+    pub fn db(&self) -> Db {
+        Db::new(&pool(self.database.url()))
+    }
+
     /// Runs SQL past the server.
     pub fn execute(&self, sql: &str) {
         self.connect().batch_execute(sql).unwrap_or_else(|error| panic!("{sql}: {error}"));
@@ -152,9 +157,8 @@ impl TestApp {
 
     /// The first admin, made as the settings make it, and signed in.
     pub async fn admin(&self) -> Guest {
-        let db = Db::new(&pool(self.database.url()));
         let password = SecretString::from(PASSWORD);
-        admin::ensure(&db, ADMIN_EMAIL, Some(password)).await.expect("an admin");
+        admin::ensure(&self.db(), ADMIN_EMAIL, Some(password)).await.expect("an admin");
         Guest::stranger(self).login(ADMIN_EMAIL, PASSWORD).await
     }
 

@@ -1,6 +1,7 @@
 //! Many guests at once, signed in without the minutes that their passwords' hashes would take.
 
 use std::fmt::Write;
+use std::sync::Arc;
 
 use diesel::connection::SimpleConnection;
 use lastroom::access::tokens::AccessTokens;
@@ -18,7 +19,7 @@ const TOKEN_TTL_S: i32 = 900;
 /// So many new guests with a session and a token each. They have no password to sign in again with.
 pub fn crowd(app: &TestApp, guests: usize) -> Vec<Guest> {
     let stranger = Guest::stranger(app);
-    let tokens = AccessTokens::new(&Keyring::new(&SecretString::from(SECRET)), TOKEN_TTL_S).expect("the tests' keys");
+    let tokens = AccessTokens::new(Arc::new(Keyring::new(&SecretString::from(SECRET))), TOKEN_TTL_S);
     let mut rows = String::new();
     let mut members = Vec::new();
     for _ in 0..guests {
@@ -35,7 +36,7 @@ pub fn crowd(app: &TestApp, guests: usize) -> Vec<Guest> {
                  VALUES ('{user_id}', '{session_id}', 1, sha256('{session_id}'));"
         )
         .expect("a text");
-        let token = tokens.issue(UserId(user_id), SessionId(session_id), chrono::Utc::now()).expect("a token");
+        let token = tokens.issue(1, UserId(user_id), SessionId(session_id), chrono::Utc::now()).expect("a token");
         members.push(Guest { email, token: Some(token), ..stranger.clone() });
     }
     app.connect().batch_execute(&rows).expect("the guests' rows");

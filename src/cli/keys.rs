@@ -1,0 +1,64 @@
+//! `lastroom keys`: the keys that sign access tokens.
+
+use std::time::Duration;
+
+use secrecy::ExposeSecret;
+
+use super::ground::Ground;
+use super::progress::Steps;
+use crate::access::keys::{self, Before, Generation};
+use crate::config::Config;
+use crate::db::{Db, DbError, PoolSettings};
+use crate::telemetry;
+
+#[derive(clap::Subcommand)]
+pub enum What {
+    /// Print which keys are good now
+    List,
+    /// Add a key that signs from some time on; the one before is good until the tokens that it signed have ended
+    ///
+    /// Servers need not be told, and no request is refused because of it.
+    Rotate {
+        /// Seconds until it signs: as long as whoever else keeps the public keys may take to read them again
+        #[arg(long, default_value_t = 120, value_parser = clap::value_parser!(i32).range(0..=86_400))]
+        lead_s: i32,
+        /// A key is in wrong hands: refuse from this moment on what was signed before. Clients refresh their tokens
+        #[arg(long, conflicts_with = "lead_s")]
+        leaked: bool,
+    },
+}
+
+pub fn run(config: Config, what: &What) -> anyhow::Result<()> {
+    telemetry::init(&config);
+    let steps = Steps::new();
+    let ground = Ground::prepare(&config, &steps)?;
+    let db = Db::new(&PoolSettings {
+        url: ground.url.expose_secret().to_owned(),
+        size: 1,
+        wait: Duration::from_secs(10),
+        patience: Duration::from_secs(60),
+        lock_timeout: Duration::from_secs(10),
+        statement_timeout: Duration::from_secs(30),
+    });
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let good = runtime.block_on(async {
+        match *what {
+            What::List => db.read(|conn| Ok::<_, DbError>(keys::store::good(conn)?)).await.map_err(Into::into),
+            What::Rotate { leaked: true, .. } => keys::rotate(&db, 0, Before::Stop).await,
+            What::Rotate { lead_s, .. } => keys::rotate(&db, lead_s, Before::Fade).await,
+        }
+    });
+    drop((runtime, db));
+    steps.finish();
+    ground.release()?;
+    for key in good? {
+        println!("{}", line(&key));
+    }
+    Ok(())
+}
+
+fn line(key: &Generation) -> String {
+    let Generation { generation, signs_from, retires_at } = key;
+    let until = retires_at.map_or_else(|| "no end".to_owned(), |until| format!("until {until:.0?}"));
+    format!("key {generation}: signs from {signs_from:.0?}, {until}")
+}

@@ -1,0 +1,132 @@
+//! Sessions: seen, ended, and all of them with the password.
+
+use serde_json::{Value, json};
+
+use crate::support::actors::PASSWORD;
+use crate::support::{Answer, Guest, TestApp};
+
+const ANOTHER: &str = "another horse, another battery";
+
+async fn sessions(guest: &Guest) -> Vec<Value> {
+    guest.get("/auth/sessions").await.ok(200)["data"].as_array().expect("a list").clone()
+}
+
+fn path(session: &Value) -> String {
+    format!("/auth/sessions/{}", session["session_id"].as_str().expect("an id"))
+}
+
+async fn change(guest: &Guest, current: &str, new: &str) -> Answer {
+    guest.post("/auth/password", json!({ "current_password": current, "new_password": new })).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_user_sees_where_they_are_signed_in_and_signs_out_there() {
+    let app = TestApp::start().await;
+    let ada = app.guest().await;
+    let there = ada.login(&ada.email, PASSWORD).await;
+    let seen = sessions(&ada).await;
+    assert_eq!(seen.iter().map(|session| session["current"] == json!(true)).collect::<Vec<_>>(), [true, false]);
+    assert_eq!(seen[0]["address"], "127.0.0.1");
+    for time in ["created_at", "last_used_at", "expires_at"] {
+        assert!(seen[0][time].is_string(), "{seen:?}");
+    }
+    for _ in 0..2 {
+        ada.delete(&path(&seen[1])).await.ok(204);
+        there.get("/auth/me").await.problem(401, "token_invalid");
+        let refresh = there.post("/auth/refresh", json!({ "refresh_token": there.refresh_token })).await;
+        refresh.problem(401, "refresh_token_invalid");
+    }
+    assert_eq!(sessions(&ada).await.len(), 1);
+    let page = ada.get("/auth/sessions?limit=1").await.ok(200);
+    assert_eq!(page["next_cursor"], Value::Null);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sessions_are_listed_a_page_at_a_time() {
+    let app = TestApp::start().await;
+    let ada = app.guest().await;
+    for _ in 0..2 {
+        ada.login(&ada.email, PASSWORD).await;
+    }
+    let first = ada.get("/auth/sessions?limit=2").await.ok(200);
+    let cursor = first["next_cursor"].as_str().expect("another page");
+    let second = ada.get(&format!("/auth/sessions?limit=2&cursor={cursor}")).await.ok(200);
+    assert_eq!((second["data"].as_array().map(Vec::len), &second["next_cursor"]), (Some(1), &Value::Null));
+    let bob = app.guest().await;
+    bob.get(&format!("/auth/sessions?cursor={cursor}")).await.problem(400, "cursor_invalid");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn somebody_elses_session_is_not_found_and_goes_on() {
+    let app = TestApp::start().await;
+    let (ada, bob) = (app.guest().await, app.guest().await);
+    let hers = sessions(&ada).await;
+    bob.delete(&path(&hers[0])).await.problem(404, "not_found");
+    app.admin().await.delete(&path(&hers[0])).await.problem(404, "not_found");
+    bob.delete("/auth/sessions/not-an-id").await.problem(404, "not_found");
+    ada.get("/auth/me").await.ok(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_password_ends_every_session() {
+    let app = TestApp::start().await;
+    let (ada, bob) = (app.guest().await, app.guest().await);
+    let there = ada.login(&ada.email, PASSWORD).await;
+    change(&ada, PASSWORD, ANOTHER).await.ok(204);
+    for gone in [&ada, &there] {
+        gone.get("/auth/me").await.problem(401, "token_invalid");
+        let refresh = gone.post("/auth/refresh", json!({ "refresh_token": gone.refresh_token })).await;
+        refresh.problem(401, "refresh_token_invalid");
+    }
+    let old = json!({ "email": ada.email, "password": PASSWORD });
+    ada.post("/auth/login", old).await.problem(401, "invalid_credentials");
+    ada.login(&ada.email, ANOTHER).await.get("/auth/me").await.ok(200);
+    bob.get("/auth/me").await.ok(200);
+    let why = "SELECT string_agg(DISTINCT revoked_because, ',') FROM sessions WHERE revoked_at IS NOT NULL";
+    assert_eq!(app.text(why), "password_changed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_password_that_may_not_be_changed_stays() {
+    let app = TestApp::start().await;
+    let ada = app.guest().await;
+    let field = |answer: Answer| answer.problem(422, "invalid")["errors"][0]["field"].clone();
+    assert_eq!(field(change(&ada, "not the password", ANOTHER).await), "current_password");
+    for new in ["short", "password1234", &ada.email.to_uppercase()] {
+        assert_eq!(field(change(&ada, PASSWORD, new).await), "new_password", "{new}");
+    }
+    let more = json!({ "current_password": PASSWORD, "new_password": ANOTHER, "user_id": ada.email });
+    assert_eq!(field(ada.post("/auth/password", more).await), "user_id");
+    ada.get("/auth/me").await.ok(200);
+    ada.login(&ada.email, PASSWORD).await;
+}
+
+/// A login with the old password that is under way while the password changes opens no session that stays open.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_session_of_the_old_password_outlives_it() {
+    let app = TestApp::start().await;
+    let ada = app.guest().await;
+    let old = || ada.post("/auth/login", json!({ "email": ada.email, "password": PASSWORD }));
+    let (logins, changed) =
+        tokio::join!(futures_util::future::join_all((0..12).map(|_| old())), change(&ada, PASSWORD, ANOTHER));
+    changed.ok(204);
+    for login in logins {
+        if login.status == 200 {
+            let token = login.json()["access_token"].as_str().expect("a token").to_owned();
+            ada.with_token(&token).get("/auth/me").await.problem(401, "token_invalid");
+        } else {
+            login.problem(401, "invalid_credentials");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_ten_changes_at_once_one_wins() {
+    let app = TestApp::start().await;
+    let ada = app.guest().await;
+    let names: Vec<_> = (0..10).map(|nth| format!("password number {nth} of ten")).collect();
+    let changes = futures_util::future::join_all(names.iter().map(|new| change(&ada, PASSWORD, new))).await;
+    let won: Vec<_> = changes.iter().zip(&names).filter(|(answer, _)| answer.status == 204).collect();
+    assert_eq!(won.len(), 1, "{changes:?}");
+    ada.login(&ada.email, won[0].1).await.get("/auth/me").await.ok(200);
+}

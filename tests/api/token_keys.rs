@@ -1,0 +1,127 @@
+//! Keys of access tokens: one follows another, and nobody is refused.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use lastroom::access::keys::{self, Before};
+use serde_json::json;
+
+use crate::support::actors::PASSWORD;
+use crate::support::app::SECRET;
+use crate::support::program::lastroom;
+use crate::support::{Guest, TestApp};
+
+async fn published(caller: &Guest) -> Vec<String> {
+    let keys = caller.get("//.well-known/jwks.json").await.ok(200)["keys"].clone();
+    keys.as_array().expect("keys").iter().map(|key| key["kid"].as_str().expect("a kid").to_owned()).collect()
+}
+
+fn kid(guest: &Guest) -> String {
+    jsonwebtoken::decode_header(guest.token.as_deref().expect("a token")).expect("a header").kid.expect("a kid")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_next_key_is_published_before_it_signs_and_the_one_before_fades() {
+    let app = TestApp::start().await;
+    let ada = app.guest().await;
+    let first = kid(&ada);
+    assert_eq!(published(&ada).await, [first.clone()]);
+    keys::rotate(&app.db(), 600, Before::Fade).await.expect("rotated");
+    let both = published(&ada).await;
+    assert_eq!((both.len(), &both[0]), (2, &first));
+    assert_eq!(kid(&ada.login(&ada.email, PASSWORD).await), first, "the new one does not sign yet");
+    app.execute("UPDATE token_keys SET signs_from = clock_timestamp() WHERE generation = 2");
+    let again = ada.login(&ada.email, PASSWORD).await;
+    assert_eq!(kid(&again), both[1]);
+    again.get("/auth/me").await.ok(200);
+    ada.get("/auth/me").await.ok(200);
+    app.execute("UPDATE token_keys SET retires_at = clock_timestamp() WHERE generation = 1");
+    assert_eq!(published(&again).await, [both[1].clone()]);
+    ada.get("/auth/me").await.problem(401, "token_invalid");
+    again.get("/auth/me").await.ok(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_leaked_key_is_refused_at_once_and_its_sessions_go_on() {
+    let app = TestApp::start().await;
+    let ada = app.guest().await;
+    keys::rotate(&app.db(), 0, Before::Stop).await.expect("rotated");
+    ada.get("/auth/me").await.problem(401, "token_invalid");
+    let ada = refreshed(&ada).await;
+    ada.get("/auth/me").await.ok(200);
+    assert_eq!(published(&ada).await, [kid(&ada)]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_ten_rotations_at_once_every_one_adds_a_key_or_is_told() {
+    let app = TestApp::start().await;
+    let db = app.db();
+    let rotations = futures_util::future::join_all((0..10).map(|_| keys::rotate(&db, 0, Before::Fade))).await;
+    let added = rotations.iter().filter(|rotated| rotated.is_ok()).count();
+    let generations = app.number("SELECT count(*) FROM token_keys");
+    assert_eq!(i64::try_from(added).expect("few"), generations - 1);
+    assert_eq!(app.number("SELECT max(generation) FROM token_keys"), generations);
+    assert_eq!(app.number("SELECT count(*) FROM token_keys WHERE retires_at IS NULL"), 1);
+}
+
+/// Two servers under load from guests who refresh at one and read at both, while the keys are rotated.
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_are_rotated_under_load_without_a_request_refused() {
+    let app = TestApp::start().await;
+    let other = app.beside().await;
+    let stop = AtomicBool::new(false);
+    let guests = [app.guest().await, app.guest().await, app.guest().await];
+    let load = futures_util::future::join_all(guests.map(|mut guest| {
+        let (stop, other) = (&stop, &other);
+        async move {
+            let mut requests = 0_u32;
+            while !stop.load(Ordering::Relaxed) {
+                guest = refreshed(&guest).await;
+                guest.get("/auth/me").await.ok(200);
+                guest.at(other).get("/auth/me").await.ok(200);
+                requests += 3;
+            }
+            requests
+        }
+    }));
+    let rotations = async {
+        for _ in 0..20 {
+            keys::rotate(&app.db(), 0, Before::Fade).await.expect("rotated");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        stop.store(true, Ordering::Relaxed);
+    };
+    let (requests, ()) = tokio::join!(load, rotations);
+    assert!(requests.iter().all(|requests| *requests >= 30), "{requests:?}");
+    assert_eq!(published(&Guest::stranger(&app)).await.len(), 21);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_command_rotates_beside_a_server() {
+    let app = TestApp::start().await;
+    let ada = app.guest().await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let url = app.database.url();
+    let run = |args: &[&str]| {
+        let settings = [("DATABASE_URL", url.as_str()), ("LASTROOM_SECRET_KEY", SECRET)];
+        let output = lastroom(folder.path(), &settings).arg("keys").args(args).output().expect("the command");
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).expect("text")
+    };
+    let listed = run(&["list"]);
+    assert!(listed.starts_with("key 1: signs from ") && listed.trim_end().ends_with("no end"), "{listed}");
+    assert_eq!(run(&["rotate", "--lead-s", "0"]).lines().count(), 2);
+    assert_eq!(published(&ada).await.len(), 2);
+    ada.get("/auth/me").await.ok(200);
+    assert_eq!(run(&["rotate", "--leaked"]).lines().count(), 1);
+    ada.get("/auth/me").await.problem(401, "token_invalid");
+}
+
+/// The guest with new tokens.
+async fn refreshed(guest: &Guest) -> Guest {
+    let tokens = guest.post("/auth/refresh", json!({ "refresh_token": guest.refresh_token })).await.ok(200);
+    let token = |name: &str| tokens[name].as_str().expect("a token").to_owned();
+    let mut guest = guest.with_token(&token("access_token"));
+    guest.refresh_token = token("refresh_token");
+    guest
+}
