@@ -32,4 +32,4 @@ CREATE INDEX jobs_lane ON jobs (hotel_id, lane) WHERE done_at IS NULL;
 COMMENT ON COLUMN jobs.lane IS 'The payment whose money the job moves, or the hold: of the jobs of one lane, one runs at a time.';
 COMMENT ON COLUMN jobs.leased_until IS 'Until when its worker has it to itself.';
 COMMENT ON TABLE jobs IS 'Work owed to the payment provider, written in the transaction that owes it.';
-COMMENT ON COLUMN jobs.subject_id IS 'The payment; the refund; for give_back the hold whose authorised payment is to be voided.';
+COMMENT ON COLUMN jobs.subject_id IS 'The payment; the refund; for give_back the hold whose money is to be voided or refunded.';

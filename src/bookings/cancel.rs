@@ -44,11 +44,12 @@ pub fn cancel(
     let now = now(tx)?;
     let cost = Cost::of(&rooms, |deadlines| policy::at(deadlines, now))?;
     let paid = payments::lock_of_hold(tx, booking.hotel_id, booking.hold_id)?;
-    let refund = paid.iter().map(|payment| cost.given_up(payment)).sum();
+    let paid = paid.into_iter().find(|payment| payment.is_current);
+    let refund = paid.as_ref().map_or(0, |payment| cost.given_up(payment));
     if dry_run {
         return Ok(Cancellation { booking, penalty: cost.penalty, refund });
     }
-    for payment in &paid {
+    if let Some(payment) = &paid {
         cost.keep(tx, payment)?;
     }
     let nights = store::nights(tx, &booking)?;

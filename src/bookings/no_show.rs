@@ -37,8 +37,9 @@ pub fn no_show(
     }
     let rooms = store::rooms(tx, &[&booking])?;
     let cost = Cost::of(&rooms, policy::no_show)?;
-    for payment in payments::lock_of_hold(tx, hotel_id, booking.hold_id)? {
-        cost.keep(tx, &payment)?;
+    let payments = payments::lock_of_hold(tx, hotel_id, booking.hold_id)?;
+    if let Some(payment) = payments.iter().find(|payment| payment.is_current) {
+        cost.keep(tx, payment)?;
     }
     let before = BookingBody::one(tx, Some(booking.clone()))?;
     let marked = store::mark_no_show(tx, &booking, cost.penalty)?;

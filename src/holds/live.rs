@@ -35,7 +35,8 @@ impl<'tx> LiveHold<'tx> {
     /// Locks the hold of `user_id`. Waits while another transaction has it.
     ///
     /// A payment that had no outcome by `paying_until` stands in the guest's way no longer: the hold is active again.
-    /// The payment is for the completer then, which abandons it, or undoes what came of it.
+    /// The payment is for the completer then, which abandons it; or it is authorised after all, and counts, if the hold
+    /// still lives and no other was begun.
     pub fn lock(
         tx: &mut Tx<'tx>,
         hotel_id: HotelId,
@@ -87,6 +88,9 @@ impl<'tx> LiveHold<'tx> {
 
     /// The attempt was authorised: the hold waits `confirm_window_s` seconds at least for its confirmation.
     pub fn paid(self, tx: &mut Tx<'tx>, confirm_window_s: i32) -> Result<HoldRow, DbError> {
+        if self.row.status == HoldStatus::Active {
+            return store::outlive(tx, &self.row, confirm_window_s);
+        }
         let row = store::stop_paying(tx, &self.row, confirm_window_s)?;
         events::emit(tx, row.hotel_id, "hold.active", row.hold_id.0, nothing_more())?;
         Ok(row)
@@ -94,6 +98,9 @@ impl<'tx> LiveHold<'tx> {
 
     /// The attempt yielded nothing: the hold is active again until its own expiry, which may have passed.
     pub fn paid_nothing(self, tx: &mut Tx<'tx>) -> Result<HoldRow, DbError> {
+        if self.row.status == HoldStatus::Active {
+            return Ok(self.row);
+        }
         let row = store::stop_paying(tx, &self.row, 0)?;
         events::emit(tx, row.hotel_id, "hold.active", row.hold_id.0, nothing_more())?;
         Ok(row)

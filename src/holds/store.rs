@@ -282,6 +282,20 @@ pub(super) fn resume(tx: &mut Tx<'_>, hold: &HoldRow) -> Result<HoldRow, DbError
     Ok(sql(text).bind::<SqlUuid, _>(hold.hotel_id).bind::<SqlUuid, _>(hold.hold_id).get_result(&mut **tx)?)
 }
 
+/// Active, living `window_s` seconds more at least.
+pub(super) fn outlive(tx: &mut Tx<'_>, hold: &HoldRow, window_s: i32) -> Result<HoldRow, DbError> {
+    let text = format!(
+        "UPDATE holds SET expires_at = greatest(expires_at, clock_timestamp() + $3 * interval '1 second'),
+                          version = version + 1
+         WHERE hotel_id = $1 AND hold_id = $2 AND status = 'active' RETURNING {COLUMNS}"
+    );
+    Ok(sql(text)
+        .bind::<SqlUuid, _>(hold.hotel_id)
+        .bind::<SqlUuid, _>(hold.hold_id)
+        .bind::<Integer, _>(window_s)
+        .get_result(&mut **tx)?)
+}
+
 /// Active → released or converted.
 pub(super) fn end(
     tx: &mut Tx<'_>,

@@ -101,8 +101,10 @@ pub fn percent_of(amount: i64, percent: Decimal) -> Result<i64, OutOfRange> {
 
 /// The share of `amount` that `part` is of `whole`, rounded half-up.
 pub fn share(amount: i64, part: i64, whole: i64) -> Result<i64, OutOfRange> {
-    let product = Decimal::from(amount).checked_mul(part.into()).ok_or(OutOfRange)?;
-    round_half_up(product.checked_div(whole.into()).ok_or(OutOfRange)?)
+    let (product, whole) = (i128::from(amount) * i128::from(part), i128::from(whole));
+    let doubled = product.abs().checked_mul(2).and_then(|twice| twice.checked_add(whole.abs()));
+    let rounded = doubled.and_then(|sum| sum.checked_div(whole.abs() * 2)).ok_or(OutOfRange)?;
+    i64::try_from(rounded * product.signum() * whole.signum()).map_err(|_| OutOfRange)
 }
 
 #[cfg(test)]
@@ -115,6 +117,14 @@ mod tests {
     fn naive_percent(amount: i64, milli: i64) -> i128 {
         let product = i128::from(amount) * i128::from(milli);
         (product.abs() + 50_000) / 100_000 * product.signum()
+    }
+
+    #[test]
+    fn a_share_of_any_amount_is_exact() {
+        assert_eq!((share(1, 1, 2), share(-1, 1, 2), share(1, 1, 3)), (Ok(1), Ok(-1), Ok(0)));
+        assert_eq!(share(1_960_000_000_000_000, 980_000_000_000_000, 1_960_000_000_000_000), Ok(980_000_000_000_000));
+        assert_eq!(share(i64::MAX, i64::MAX, i64::MAX), Ok(i64::MAX));
+        assert_eq!((share(i64::MAX, 2, 1), share(1, 1, 0)), (Err(OutOfRange), Err(OutOfRange)));
     }
 
     #[test]

@@ -24,7 +24,7 @@ text_enum! {
         Void = "void",
         /// Give captured money back.
         Refund = "refund",
-        /// Void whatever is authorised for a hold that ended without a booking.
+        /// Void what is authorised, and refund what was taken, for a hold that ended without a booking.
         GiveBack = "give_back",
     }
 }
@@ -105,18 +105,20 @@ pub fn lease(tx: &mut Tx<'_>) -> Result<Option<Job>, DbError> {
     .optional()?)
 }
 
-/// The job is done.
+/// The job is done. Nothing changes if another worker has leased it since: each lease is another try.
 pub fn done(tx: &mut Tx<'_>, job: &Job) -> Result<(), DbError> {
     diesel::update(jobs::table.find((job.hotel_id, job.job_id)))
+        .filter(jobs::tries.eq(job.tries).and(jobs::done_at.is_null()))
         .set(jobs::done_at.eq(clock_timestamp().nullable()))
         .execute(&mut **tx)?;
     Ok(())
 }
 
-/// The job failed for now: again later, each time a little more so.
+/// The job failed for now: again later, each time a little more so. Nothing changes if another worker has leased it since.
 pub fn postpone(tx: &mut Tx<'_>, job: &Job, error: &str) -> Result<(), DbError> {
     let pause_s = job.tries.saturating_mul(job.tries).clamp(1, MAX_PAUSE_S);
     diesel::update(jobs::table.find((job.hotel_id, job.job_id)))
+        .filter(jobs::tries.eq(job.tries).and(jobs::done_at.is_null()))
         .set((jobs::run_at.eq(in_seconds(pause_s)), jobs::leased_until.eq(None::<Instant>), jobs::last_error.eq(error)))
         .execute(&mut **tx)?;
     Ok(())

@@ -43,10 +43,7 @@ pub fn begin(
     if declined >= MOST_DECLINED {
         return Err(PaymentError::TooManyAttempts { declined });
     }
-    // The hold waits for none of them any more, and of its payments one at a time is under way.
-    for late in before.iter().filter(|payment| payment.status.is_open()) {
-        settle(tx, hotel_id, late.attempt_id, &Outcome::Unknown, 0)?;
-    }
+    let hold = abandon_late(tx, hold, &before)?;
     let tax_amount = quotes::of_hold(tx, hotel_id, hold_id)?.iter().map(Quote::tax_due_now).sum();
     let (payment_id, attempt_id) = (PaymentId::new(), AttemptId::new());
     if !store::insert(tx, hold.row(), tax_amount, payment_id, attempt_id, provider, payment_method)? {
@@ -55,4 +52,22 @@ pub fn begin(
     hold.pay(tx, attempt_id, PAYING_S)?;
     events::emit(tx, hotel_id, "payment.initiated", payment_id.0, nothing_more())?;
     Ok((hotel_id, attempt_id))
+}
+
+/// The hold without the payments that it waits for no longer: one at a time is under way.
+fn abandon_late<'t>(
+    tx: &mut Tx<'t>,
+    hold: LiveHold<'t>,
+    payments: &[PaymentRow],
+) -> Result<LiveHold<'t>, PaymentError> {
+    let (hotel_id, hold_id, user_id) = (hold.row().hotel_id, hold.row().hold_id, hold.row().user_id);
+    let late: Vec<_> = payments.iter().filter(|payment| payment.status.is_open()).collect();
+    if late.is_empty() {
+        return Ok(hold);
+    }
+    for payment in late {
+        settle(tx, hotel_id, payment.attempt_id, &Outcome::Unknown, 0)?;
+    }
+    // Settling reads the clock again: the hold's time may have come in between.
+    Ok(LiveHold::lock(tx, hotel_id, hold_id, user_id)?.live()?)
 }

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use serde_json::json;
 
+use super::evidence::contradiction;
 use super::machine::Outcome;
-use super::provider::{Intent, IntentStatus, NewIntent, Provider, ProviderError};
+use super::provider::{Intent, IntentStatus, NewIntent, Provider, ProviderError, Unknown};
 use super::store::{self, PaymentRow};
 use crate::db::{Db, DbError};
-use crate::kernel::money::Money;
 
 /// How long the provider has in all, in one go.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -33,7 +33,7 @@ async fn authorize(db: &Db, provider: &Provider, payment: &PaymentRow) -> Result
         if let IntentStatus::RequiresAction { url } = &intent.status {
             keep_action(db, payment, url).await?;
         }
-        Ok(outcome(intent))
+        Ok(sound(payment, intent))
     };
     known(tokio::time::timeout(PATIENCE, asked).await)
 }
@@ -47,9 +47,9 @@ async fn surface(db: &Db, provider: &Provider, payment: &PaymentRow) -> Result<O
         }
         match intent.status {
             IntentStatus::RequiresConfirmation | IntentStatus::RequiresAction { .. } => {
-                Ok(outcome(provider.void(&intent.intent_id).await?))
+                Ok(sound(payment, provider.void(&intent.intent_id).await.map_err(open_still)?))
             }
-            _ => Ok(outcome(intent)),
+            _ => Ok(sound(payment, intent)),
         }
     };
     known(tokio::time::timeout(PATIENCE, asked).await)
@@ -76,17 +76,28 @@ impl From<DbError> for Broken {
 /// and forgets its keys some day; else created.
 async fn intent(provider: &Provider, payment: &PaymentRow) -> Result<Intent, ProviderError> {
     if let Some(intent_id) = &payment.intent_id {
-        return provider.read(intent_id).await;
+        return provider.read(intent_id).await.map_err(open_still);
     }
     let metadata =
         json!({ "hotel_id": payment.hotel_id, "payment_id": payment.payment_id, "hold_id": payment.hold_id });
     let new = NewIntent {
         key: payment.provider_key.clone(),
-        amount: Money::new(payment.amount, payment.currency),
+        amount: payment.money(),
         payment_method: payment.payment_method.clone(),
         metadata,
     };
     provider.create(new).await
+}
+
+/// Only a refusal to create or to confirm says that no money will come of an attempt.
+fn open_still(error: ProviderError) -> ProviderError {
+    match error {
+        ProviderError::Refused { code } => {
+            tracing::error!(code, "the provider does not know an intent of its own: staff must see to it");
+            Unknown(format!("the provider refused: {code}")).into()
+        }
+        unknown => unknown,
+    }
 }
 
 /// Whether the intent's id could be stored: not if somebody else has taken the attempt over.
@@ -100,6 +111,17 @@ async fn stored(db: &Db, payment: &PaymentRow, intent: &Intent) -> Result<bool, 
 async fn keep_action(db: &Db, payment: &PaymentRow, url: &str) -> Result<(), DbError> {
     let (hotel_id, attempt_id, url) = (payment.hotel_id, payment.attempt_id, url.to_owned());
     db.write(move |tx| store::note_action(tx, hotel_id, attempt_id, &url)).await
+}
+
+/// What an intent says of its attempt, if that can be true: what cannot is as good as nothing.
+fn sound(payment: &PaymentRow, intent: Intent) -> Outcome {
+    match contradiction(payment.money(), payment.status, &intent) {
+        None => outcome(intent),
+        Some(why) => {
+            tracing::error!(payment_id = %payment.payment_id, why, "the provider contradicts a payment: staff must see to it");
+            Outcome::Unknown
+        }
+    }
 }
 
 /// What an intent says of its attempt.

@@ -125,7 +125,11 @@ fn answer(payment: &PaymentRow) -> Result<Answer, serde_json::Error> {
         PaymentStatus::Authorized
         | PaymentStatus::CapturePending
         | PaymentStatus::Captured
-        | PaymentStatus::CaptureFailed => Answer::json(201, &PaymentBody::from(payment)).map(at),
+        | PaymentStatus::CaptureFailed
+            if payment.serves_its_hold() =>
+        {
+            Answer::json(201, &PaymentBody::from(payment)).map(at)
+        }
         PaymentStatus::Initiated | PaymentStatus::Processing | PaymentStatus::RequiresAction => {
             Answer::json(202, &PaymentBody::from(payment)).map(at)
         }
@@ -134,7 +138,14 @@ fn answer(payment: &PaymentRow) -> Result<Answer, serde_json::Error> {
                 .with("payment_id", payment.payment_id)
                 .with("decline_code", &payment.failure_code),
         ),
-        PaymentStatus::Abandoned | PaymentStatus::VoidPending | PaymentStatus::Voided => {
+        // What was reserved or taken for nothing goes back.
+        PaymentStatus::Authorized
+        | PaymentStatus::CapturePending
+        | PaymentStatus::Captured
+        | PaymentStatus::CaptureFailed
+        | PaymentStatus::Abandoned
+        | PaymentStatus::VoidPending
+        | PaymentStatus::Voided => {
             let code = match payment.hold_status {
                 _ if payment.hold_lives => Code::PaymentAbandoned,
                 HoldStatus::Released => Code::HoldReleased,

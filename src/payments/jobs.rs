@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use diesel::PgConnection;
 
+use super::evidence::contradiction;
 use super::machine::{self, Outcome};
-use super::provider::{IntentStatus, Provider, ProviderError, Unknown};
+use super::provider::{Intent, IntentStatus, Provider, ProviderError, Unknown};
 use super::refunds::end;
 use super::refunds::owe::Reason;
 use super::refunds::store::{self as refunds, RefundRow};
@@ -24,8 +25,19 @@ pub enum JobError {
     Unknown(#[from] Unknown),
     #[error(transparent)]
     Provider(#[from] ProviderError),
+    /// Staff have to look: see [`contradiction`].
+    #[error("{0}")]
+    Contradiction(String),
     #[error(transparent)]
     Db(#[from] DbError),
+}
+
+impl JobError {
+    /// Whether trying again alone will not help.
+    #[must_use]
+    pub fn is_for_staff(&self) -> bool {
+        matches!(self, Self::Contradiction(_) | Self::Provider(ProviderError::Refused { .. }))
+    }
 }
 
 /// How long the provider has for one job.
@@ -52,16 +64,24 @@ async fn capture(db: &Db, provider: &Provider, job: &Job, confirm_window_s: i32)
     }
     let amount = payment.capture_amount.ok_or_else(|| DbError::invariant("payments_capture_has_amount"))?;
     let intent_id = intent_id(&payment)?;
-    let status = match provider.read(&intent_id).await?.status {
-        IntentStatus::Authorized => match provider.capture(&intent_id, amount).await {
-            Ok(intent) => intent.status,
-            // As good as declined: no money will come of it.
-            Err(ProviderError::Refused { code }) => IntentStatus::Declined { code },
-            Err(error) => return Err(error.into()),
-        },
-        status => status,
-    };
-    tell(db, job, &payment, status, confirm_window_s).await
+    let mut intent = provider.read(&intent_id).await?;
+    let mut is_refused = false;
+    if intent.status == IntentStatus::Authorized {
+        intent = match provider.capture(&intent_id, amount).await {
+            Err(ProviderError::Refused { code }) => {
+                tracing::warn!(code, payment_id = %payment.payment_id, "the provider refuses a capture");
+                is_refused = true;
+                provider.read(&intent_id).await?
+            }
+            captured => captured?,
+        };
+    }
+    match intent.status {
+        IntentStatus::Authorized if is_refused => {
+            settled(db, job, &payment, Outcome::CaptureRefused, confirm_window_s).await
+        }
+        _ => tell(db, job, &payment, intent, confirm_window_s).await,
+    }
 }
 
 async fn void(db: &Db, provider: &Provider, job: &Job, confirm_window_s: i32) -> Result<(), JobError> {
@@ -70,24 +90,25 @@ async fn void(db: &Db, provider: &Provider, job: &Job, confirm_window_s: i32) ->
         return done(db, job).await;
     }
     let intent_id = intent_id(&payment)?;
-    let status = match provider.read(&intent_id).await?.status {
-        IntentStatus::Authorized | IntentStatus::RequiresConfirmation | IntentStatus::RequiresAction { .. } => {
-            provider.void(&intent_id).await?.status
-        }
-        status => status,
-    };
-    tell(db, job, &payment, status, confirm_window_s).await
+    let mut intent = provider.read(&intent_id).await?;
+    let is_open = matches!(
+        intent.status,
+        IntentStatus::Authorized | IntentStatus::RequiresConfirmation | IntentStatus::RequiresAction { .. }
+    );
+    if is_open {
+        provider.void(&intent_id).await?;
+        // The answer may be the one that was given to the same request before, whatever happened since.
+        intent = provider.read(&intent_id).await?;
+    }
+    tell(db, job, &payment, intent, confirm_window_s).await
 }
 
 /// Settles what a capture or a void came to, and the job with it. What has not come to an end is tried again.
-async fn tell(
-    db: &Db,
-    job: &Job,
-    payment: &PaymentRow,
-    status: IntentStatus,
-    confirm_window_s: i32,
-) -> Result<(), JobError> {
-    let outcome = match status {
+async fn tell(db: &Db, job: &Job, payment: &PaymentRow, intent: Intent, confirm_window_s: i32) -> Result<(), JobError> {
+    if let Some(why) = contradiction(payment.money(), payment.status, &intent) {
+        return Err(JobError::Contradiction(why));
+    }
+    let outcome = match intent.status {
         IntentStatus::Captured { amount } => Outcome::Captured { amount },
         IntentStatus::Voided | IntentStatus::Declined { .. } => Outcome::Gone,
         IntentStatus::Authorized
@@ -97,6 +118,16 @@ async fn tell(
             return Err(Unknown(format!("the {} is not done yet", job.kind)).into());
         }
     };
+    settled(db, job, payment, outcome, confirm_window_s).await
+}
+
+async fn settled(
+    db: &Db,
+    job: &Job,
+    payment: &PaymentRow,
+    outcome: Outcome,
+    confirm_window_s: i32,
+) -> Result<(), JobError> {
     let (job, attempt_id) = (job.clone(), payment.attempt_id);
     let settled = db.write(move |tx| {
         settle(tx, job.hotel_id, attempt_id, &outcome, confirm_window_s)?;

@@ -24,6 +24,8 @@ pub enum Outcome {
     },
     /// The intent is void: it will never yield money.
     Gone,
+    /// The provider will not capture, though the authorisation stands.
+    CaptureRefused,
     /// It cannot be told yet.
     Unknown,
 }
@@ -33,7 +35,7 @@ pub enum Outcome {
 pub enum HoldSeen {
     /// Live and paying by this attempt.
     Awaits,
-    /// The same, but `paying_until` is over: no answer is as good as none.
+    /// Live and this attempt its newest, which should have had an outcome by now: no answer is as good as none.
     Overdue,
     /// Live, and not paying by this attempt: it is paid, or paid by another.
     Live,
@@ -119,8 +121,9 @@ pub fn settle(status: PaymentStatus, keep: i64, hold: HoldSeen, outcome: &Outcom
         Outcome::Authorized if status == Abandoned => Verdict::to(&[VoidPending]).owes(Owed::Void).closed(),
         Outcome::Declined { .. } if is_open => Verdict::to(&[Failed]).hold(freed(hold)).closed(),
         Outcome::Gone => gone(status, is_open, hold),
+        Outcome::CaptureRefused if status == CapturePending => Verdict::to(&[CaptureFailed]).closed(),
         Outcome::Captured { amount } => captured(status, keep, hold, *amount),
-        Outcome::Authorized | Outcome::Declined { .. } => Verdict::default().closed(),
+        Outcome::Authorized | Outcome::Declined { .. } | Outcome::CaptureRefused => Verdict::default().closed(),
         Outcome::RequiresAction | Outcome::Unknown if is_open && hold != HoldSeen::Awaits => {
             Verdict::to(&[Abandoned]).hold(freed(hold))
         }
@@ -214,13 +217,14 @@ mod tests {
     const HOLDS: [HoldSeen; 6] =
         [HoldSeen::Awaits, HoldSeen::Overdue, HoldSeen::Live, HoldSeen::Lapsed, HoldSeen::Ended, HoldSeen::Booked];
 
-    fn outcomes() -> [Outcome; 6] {
+    fn outcomes() -> [Outcome; 7] {
         [
             Outcome::Authorized,
             Outcome::RequiresAction,
             Outcome::Declined { code: "generic_decline".to_owned() },
             Outcome::Captured { amount: 100 },
             Outcome::Gone,
+            Outcome::CaptureRefused,
             Outcome::Unknown,
         ]
     }

@@ -6,6 +6,7 @@
 
 pub mod begin;
 pub mod converse;
+mod evidence;
 pub mod http;
 pub mod jobs;
 pub mod ledger;

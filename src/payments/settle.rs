@@ -37,7 +37,7 @@ pub fn settle(
         other => DbError::invariant(format!("a payment's hold: {other}")),
     })?;
     let payment = store::lock(tx, hotel_id, payment.payment_id)?;
-    let seen = seen(&hold, attempt_id);
+    let seen = seen(&hold, &payment);
     let keep = payment.capture_amount.unwrap_or_default();
     let verdict = machine::settle(payment.status, keep, seen, outcome);
     if let Outcome::Declined { code } = outcome
@@ -95,14 +95,16 @@ pub fn carry_out(tx: &mut Tx<'_>, payment: &PaymentRow, verdict: &Verdict, reaso
     }
 }
 
-fn seen(hold: &LockedHold<'_>, attempt_id: AttemptId) -> HoldSeen {
+fn seen(hold: &LockedHold<'_>, payment: &PaymentRow) -> HoldSeen {
     match hold {
         LockedHold::Live(live) => {
             let row = live.row();
-            match row.paying_until {
-                Some(until) if row.status == HoldStatus::Paying && row.current_attempt == Some(attempt_id) => {
-                    if until > row.now { HoldSeen::Awaits } else { HoldSeen::Overdue }
-                }
+            let is_current = row.current_attempt == Some(payment.attempt_id);
+            match (row.status, row.paying_until) {
+                (HoldStatus::Paying, Some(until)) if is_current && until > row.now => HoldSeen::Awaits,
+                (HoldStatus::Paying, _) if is_current => HoldSeen::Overdue,
+                // Its guest did something with the hold, when the payment should have had an outcome.
+                (HoldStatus::Active, _) if is_current && payment.status.is_open() => HoldSeen::Overdue,
                 _ => HoldSeen::Live,
             }
         }

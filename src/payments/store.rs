@@ -12,7 +12,7 @@ use crate::holds::store::HoldRow;
 use crate::hotels::staff::within;
 use crate::kernel::clock::Instant;
 use crate::kernel::ids::{AttemptId, HoldId, HotelId, PaymentId, UserId};
-use crate::kernel::money::Currency;
+use crate::kernel::money::{Currency, Money};
 use crate::schema::{hotels, payment_attempts, payments};
 
 /// Seconds that whoever talks to the provider has before a completer may take over.
@@ -73,6 +73,9 @@ pub struct PaymentRow {
     pub hold_status: HoldStatus,
     #[diesel(sql_type = Bool)]
     pub hold_lives: bool,
+    /// Whether it is the hold's newest, which a booking of it rests on.
+    #[diesel(sql_type = Bool)]
+    pub is_current: bool,
     /// Whether the hold still waits for this attempt: it is the current one, and its time to answer is not over.
     #[diesel(sql_type = Bool)]
     pub is_awaited: bool,
@@ -88,6 +91,7 @@ const SELECT: &str =
         CASE WHEN p.status IN ('processing', 'requires_action') THEN a.next_action_url END AS next_action_url,
         coalesce(h.live_until, h.expires_at) AS hold_expires_at,
         h.status AS hold_status, coalesce(h.live_until > clock_timestamp(), false) AS hold_lives,
+        coalesce(h.current_attempt = a.attempt_id, false) AS is_current,
         coalesce(h.paying_until > clock_timestamp() AND h.current_attempt = a.attempt_id, false) AS is_awaited
     FROM payments p
     JOIN payment_attempts a ON a.hotel_id = p.hotel_id AND a.payment_id = p.payment_id
@@ -129,10 +133,22 @@ pub fn get(conn: &mut PgConnection, hotel_id: HotelId, payment_id: PaymentId) ->
 }
 
 impl PaymentRow {
+    /// What it is over.
+    #[must_use]
+    pub fn money(&self) -> Money {
+        Money::new(self.amount, self.currency)
+    }
+
     /// What can still be given back, in minor units.
     #[must_use]
     pub fn refundable(&self) -> i64 {
         self.captured_amount.saturating_sub(self.refunded_amount)
+    }
+
+    /// Whether its hold can be confirmed by it, or was.
+    #[must_use]
+    pub fn serves_its_hold(&self) -> bool {
+        self.is_current && (self.hold_status == HoldStatus::Converted || self.hold_lives && self.counts())
     }
 
     /// Whether a confirmation may rely on it.

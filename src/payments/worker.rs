@@ -63,7 +63,11 @@ async fn one_job(db: &Db, provider: &Provider, confirm_window_s: i32) -> Result<
         return Ok(false);
     };
     if let Err(error) = jobs::run(db, provider, &job, confirm_window_s).await {
-        tracing::warn!(%error, kind = %job.kind, tries = job.tries, "a job failed and is tried again");
+        if error.is_for_staff() {
+            tracing::error!(%error, kind = %job.kind, subject_id = %job.subject_id, "a job cannot be done: staff must see to it");
+        } else {
+            tracing::warn!(%error, kind = %job.kind, tries = job.tries, "a job failed and is tried again");
+        }
         let why = error.to_string();
         db.write(move |tx| outbox::postpone(tx, &job, &why)).await?;
     }

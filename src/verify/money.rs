@@ -104,10 +104,10 @@ pub(super) const CHECKS: &[Check] = &[
     Check {
         name: "money.penalty_is_by_the_terms",
         says: "A cancelled booking costs what its rooms' terms said at that moment, and a guest who did not come what they \
-               say in the end; as much of its money is kept, less what staff gave back.",
+               say in the end; as much of its money is kept, less what staff gave back, but for what the provider refused to give.",
         select: "
             SELECT booking_id::text, b.penalty = terms.penalty
-                AND coalesce(paid.kept, 0) <= terms.keep AND coalesce(paid.kept_by_terms, 0) >= terms.keep
+                AND coalesce(paid.kept, 0) <= terms.keep + coalesce(paid.refused, 0) AND coalesce(paid.kept_by_terms, 0) >= terms.keep
             FROM bookings b LEFT JOIN (
                 SELECT hotel_id, booking_id, sum(d.penalty) AS penalty, sum(d.due_now - d.refund) AS keep
                 FROM bookings JOIN booking_rooms r USING (hotel_id, booking_id)
@@ -126,11 +126,13 @@ pub(super) const CHECKS: &[Check] = &[
                 SELECT hotel_id, hold_id,
                     sum(CASE p.status WHEN 'captured' THEN p.captured_amount - coalesce(r.given_back, 0)
                                       ELSE coalesce(p.capture_amount, 0) END) AS kept,
+                    sum(r.refused) AS refused,
                     sum(CASE p.status WHEN 'captured' THEN p.captured_amount - coalesce(r.by_terms, 0)
                                       ELSE coalesce(p.capture_amount, 0) END) AS kept_by_terms
                 FROM payments p LEFT JOIN (
                     SELECT hotel_id, payment_id,
                         sum(amount) FILTER (WHERE status <> 'failed' OR reason <> 'staff') AS given_back,
+                        sum(amount) FILTER (WHERE status = 'failed' AND reason = 'staff') AS refused,
                         sum(amount) FILTER (WHERE reason <> 'staff') AS by_terms
                     FROM refunds GROUP BY hotel_id, payment_id
                 ) r USING (hotel_id, payment_id)
@@ -211,7 +213,7 @@ pub(super) const CHECKS: &[Check] = &[
                 WHEN 'captured' THEN i.status = 'captured' AND i.captured_amount = p.captured_amount
                 WHEN 'voided' THEN i.status = 'voided'
                 WHEN 'failed' THEN i.status = 'declined' AND i.decline_code = p.failure_code
-                WHEN 'capture_failed' THEN i.status IN ('voided', 'declined')
+                WHEN 'capture_failed' THEN i.status IN ('authorized', 'voided', 'declined')
                 WHEN 'abandoned' THEN a.recovery_point <> 'settled' OR i.status IN ('voided', 'declined')
                 WHEN 'authorized' THEN i.status IN ('authorized', 'captured', 'voided')
                 WHEN 'capture_pending' THEN i.status IN ('authorized', 'captured', 'voided')

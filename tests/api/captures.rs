@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::support::{Guest, Hotel, TestApp};
+use crate::support::{Guest, Hotel, Start, TestApp};
 
 /// The provider captures of its own accord.
 const CAPTURE: &str = "UPDATE simulator_intents SET status = 'captured', captured_amount = amount;";
@@ -123,4 +123,60 @@ async fn a_retry_after_an_abandoned_attempt_is_told_that_the_hold_goes_on() {
     ada.pay(&hold["hold_id"], "pm_card_visa").await.ok(201);
     ada.confirm(&hold["hold_id"]).await.ok(201);
     app.verified();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_part_of_what_is_due_pays_no_hold() {
+    let app = TestApp::start().await;
+    let ada = app.guest().await;
+    let hold_id = paid(&app, &ada).await;
+    await_answer(&app, "2 minutes", "-1 second");
+    app.execute("UPDATE simulator_intents SET captured_amount = amount / 2");
+    app.eventually("SELECT count(*) FROM payment_attempts WHERE epoch > 1", "1").await;
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert_eq!(app.text("SELECT status FROM payments"), "processing");
+    ada.confirm(&hold_id).await.problem(409, "payment_in_progress");
+    app.execute(
+        "UPDATE simulator_intents SET captured_amount = amount;
+         UPDATE payment_attempts SET lease_until = clock_timestamp()",
+    );
+    until(&app, "SELECT status FROM payments", "captured").await;
+    ada.confirm(&hold_id).await.ok(201);
+    app.verified();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_capture_that_is_refused_for_good_leaves_the_booking_and_is_for_staff() {
+    let app = TestApp::start().await;
+    let ada = app.guest().await;
+    let hold_id = paid(&app, &ada).await;
+    // Another request was made under its key.
+    app.execute(
+        "INSERT INTO simulator_requests (idempotency_key, intent_id, request, answer)
+         SELECT 'lastroom:' || intent_id || ':capture:' || amount, intent_id, '{}', '{}' FROM simulator_intents",
+    );
+    let booking = ada.confirm(&hold_id).await.ok(201);
+    until(&app, "SELECT status FROM payments", "capture_failed").await;
+    assert_eq!(app.text("SELECT status FROM simulator_intents"), "authorized");
+    let path = format!("/bookings/{}", booking["booking_id"].as_str().expect("an id"));
+    assert_eq!(ada.get(&path).await.ok(200)["status"], "confirmed");
+    app.verified();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_retry_after_the_hold_has_lapsed_is_told_so_though_the_money_is_reserved() {
+    let app = TestApp::start_with(Start::Migrated, |given| given.sweep_interval_ms = Some("3600000".to_owned())).await;
+    let ada = app.guest().await;
+    let hotel = Hotel::one_room(&app);
+    let hold = ada.held(&hotel.id(), &hotel.stay(10, 12)).await;
+    let body = json!({ "hold_id": hold["hold_id"], "payment_method": "pm_card_visa" });
+    ada.post_keyed("/payments", "a-key-of-a-dead-call", body.clone()).await.ok(201);
+    app.all_told().await;
+    app.execute(
+        "UPDATE idempotency_keys SET status = NULL, body = NULL, location = NULL, finished_at = NULL,
+             lease_until = clock_timestamp() - interval '1 second' WHERE key = 'a-key-of-a-dead-call';
+         UPDATE holds SET expires_at = clock_timestamp()",
+    );
+    assert_eq!(app.text("SELECT status FROM payments"), "authorized");
+    ada.post_keyed("/payments", "a-key-of-a-dead-call", body).await.problem(410, "hold_expired");
 }

@@ -47,6 +47,7 @@ mod import;
 mod import_rates;
 mod import_real;
 mod interleavings;
+mod jobs;
 mod layers;
 mod leaks;
 mod migrations;

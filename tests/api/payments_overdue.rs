@@ -96,6 +96,26 @@ async fn money_that_surfaces_after_the_hold_went_on_is_given_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_authorisation_that_comes_after_all_counts_while_the_hold_lives_and_no_other_was_begun() {
+    for is_extended in [false, true] {
+        let mut app = TestApp::start().await;
+        let ada = app.guest().await;
+        let hotel = Hotel::one_room(&app);
+        let (hold, payment) = overdue(&app, &ada, &hotel).await;
+        if is_extended {
+            let version = hold["version"].as_i64().expect("a version");
+            ada.extend(&hold, version, json!({})).await.ok(200);
+        }
+        consent(&payment).await;
+        app.eventually("SELECT status FROM payments", "authorized").await;
+        app.verified();
+        ada.confirm(&hold["hold_id"]).await.ok(201);
+        app.eventually("SELECT status FROM payments", "captured").await;
+        app.sound();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn of_twenty_releases_and_payments_at_once_one_side_wins() {
     let mut app = TestApp::start().await;
     let ada = app.guest().await;
@@ -108,6 +128,7 @@ async fn of_twenty_releases_and_payments_at_once_one_side_wins() {
     );
     let won = |answers: &[Answer], status| answers.iter().filter(|answer| answer.status == status).count();
     assert!(won(&paid, 201) <= 1, "{paid:?}");
+    assert!(won(&released, 204) + won(&paid, 201) >= 1, "{released:?} {paid:?}");
     let unexpected = |answer: &&Answer| ![201, 204, 409, 410].contains(&answer.status);
     assert_eq!(released.iter().chain(&paid).find(unexpected).map(|answer| answer.status), None);
     call_completer(&app);

@@ -132,7 +132,6 @@ async fn money_that_waits_for_a_booking_is_not_given_back_in_parts() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_guest_who_does_not_come_pays_what_the_policy_says() {
-    // The worker finds no job that is due before the test has looked.
     for (policy, penalty) in [("prepaid", "20000"), ("pay_at_property", "20000")] {
         let app = TestApp::start_with(Start::Migrated, |_| {}).await;
         let (ada, manager) = (app.guest().await, app.manager().await);

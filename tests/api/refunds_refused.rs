@@ -129,3 +129,75 @@ async fn a_refund_that_was_made_is_not_asked_for_again_though_its_key_is_forgott
     assert_eq!(app.number("SELECT sum(amount) FROM simulator_refunds"), 5_000);
     app.verified();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cancellation_keeps_its_penalty_of_the_payment_that_the_booking_rests_on() {
+    let app = TestApp::start().await;
+    let ada = app.guest().await;
+    let hotel = Hotel::one_room(&app);
+    app.execute("UPDATE cancellation_tiers SET penalty_percent = 50");
+    let hold = ada.held(&hotel.id(), &hotel.stay(10, 12)).await;
+    let late = ada.pay(&hold["hold_id"], "pm_card_authenticationRequired").await.ok(202);
+    app.all_told().await;
+    app.execute(
+        "UPDATE holds SET paying_until = clock_timestamp();
+         UPDATE payment_attempts SET lease_until = clock_timestamp() + interval '1 hour'",
+    );
+    ada.pay(&hold["hold_id"], "pm_card_visa").await.ok(201);
+    let booking = ada.confirm(&hold["hold_id"]).await.ok(201);
+    app.eventually("SELECT count(*) FROM payments WHERE status = 'captured'", "1").await;
+    // The other is found taken after all, and cannot be given back.
+    app.all_told().await;
+    all_done(&app).await;
+    app.execute(&format!(
+        "UPDATE simulator_intents SET status = 'captured', captured_amount = amount
+         WHERE metadata ->> 'payment_id' = '{}'",
+        id(&late["payment_id"])
+    ));
+    refuse_refunds(&app);
+    app.execute("UPDATE payment_attempts SET lease_until = clock_timestamp() WHERE recovery_point <> 'settled'");
+    app.eventually("SELECT coalesce(string_agg(status, ' '), '') FROM refunds", "failed").await;
+    allow_refunds(&app);
+    app.verified();
+    let path = format!("/bookings/{}/cancel", id(&booking["booking_id"]));
+    for body in [json!({ "dry_run": true }), json!({})] {
+        let cancelled = ada.post_keyed(&path, &key(), body).await.ok(200);
+        assert_eq!((&cancelled["penalty"], &cancelled["refund"]), (&eur(10_000), &eur(10_000)));
+    }
+    all_done(&app).await;
+    assert_eq!(app.number("SELECT sum(amount) FROM refunds WHERE status = 'succeeded'"), 10_000);
+    app.verified();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refund_of_staff_that_fails_after_the_cancellation_is_no_breach() {
+    let app = TestApp::start().await;
+    let (staff, ada) = (app.admin().await, app.guest().await);
+    let hotel = Hotel::one_room(&app);
+    let hold = ada.held(&hotel.id(), &hotel.stay(10, 12)).await;
+    let payment = ada.pay(&hold["hold_id"], "pm_card_visa").await.ok(201);
+    let booking = ada.confirm(&hold["hold_id"]).await.ok(201);
+    all_done(&app).await;
+    refuse_refunds(&app);
+    // Its job waits until the booking is cancelled.
+    app.execute(
+        "CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS
+             $$ BEGIN NEW.run_at = clock_timestamp() + interval '2 seconds'; RETURN NEW; END $$;
+         CREATE TRIGGER wait BEFORE INSERT ON jobs FOR EACH ROW EXECUTE FUNCTION wait()",
+    );
+    refund(&staff, &payment, 15_000).await;
+    let path = format!("/bookings/{}/cancel", id(&booking["booking_id"]));
+    let cancelled = ada.post_keyed(&path, &key(), json!({})).await.ok(200);
+    assert_eq!(cancelled["refund"], eur(5_000));
+    all_done(&app).await;
+    assert_eq!(
+        app.text("SELECT string_agg(status || ' ' || amount, ', ' ORDER BY amount) FROM refunds"),
+        "failed 5000, failed 15000"
+    );
+    allow_refunds(&app);
+    app.verified();
+    refund(&staff, &payment, 20_000).await;
+    all_done(&app).await;
+    assert_eq!(app.number("SELECT coalesce(sum(amount), 0) FROM ledger_lines WHERE account IN ('guest', 'refund')"), 0);
+    app.verified();
+}

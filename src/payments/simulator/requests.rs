@@ -84,7 +84,7 @@ impl Simulator {
             return Ok(Heard::Nothing("another request about the intent is still running"));
         }
         match (request, row.method()?.fault) {
-            (Request::Confirm { .. }, Fault::LateConfirmation) => {
+            (Request::Confirm { .. }, Fault::LateConfirmation) if ledger::confirmed(&row)?.is_some() => {
                 super::change(tx, &row, &Change::Processing)?;
                 keep_running(tx, key, request, intent_id)
             }

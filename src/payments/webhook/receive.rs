@@ -5,6 +5,7 @@ use super::store::{self, EventStatus, Verdict};
 use crate::db::{Db, DbError, Tx};
 use crate::kernel::ids::{AttemptId, HotelId};
 use crate::kernel::money::Money;
+use crate::payments::evidence::{contradiction, differs};
 use crate::payments::machine::Outcome;
 use crate::payments::provider::{Intent, IntentStatus, Provider, ProviderError, Unknown};
 use crate::payments::refunds::end;
@@ -89,7 +90,7 @@ async fn about_intent(db: &Db, provider: &Provider, about: &AboutIntent) -> Resu
     };
     let asked = Money::new(payment.amount, payment.currency);
     if about.amount != asked {
-        return Ok(differs("the event is about", about.amount, asked));
+        return Ok(Finding::Quarantine(differs("the event is about", about.amount, asked)));
     }
     let intent = match provider.read(&about.intent_id).await {
         Ok(intent) => intent,
@@ -98,14 +99,9 @@ async fn about_intent(db: &Db, provider: &Provider, about: &AboutIntent) -> Resu
             return Ok(Finding::Quarantine(format!("the provider does not show its intent: {code}")));
         }
     };
-    if intent.amount != asked {
-        return Ok(differs("the intent is for", intent.amount, asked));
-    }
-    match intent.status {
-        IntentStatus::Captured { amount } if amount > asked.amount => {
-            Ok(differs("what was captured is", Money { amount, ..asked }, asked))
-        }
-        _ => Ok(settling(hotel_id, payment.attempt_id, intent)),
+    match contradiction(asked, payment.status, &intent) {
+        Some(why) => Ok(Finding::Quarantine(why)),
+        None => Ok(settling(hotel_id, payment.attempt_id, intent)),
     }
 }
 
@@ -130,7 +126,7 @@ async fn about_refund(db: &Db, provider: &Provider, about: &AboutRefund) -> Resu
     };
     let asked = Money::new(refund.amount, payment.currency);
     if about.amount != asked {
-        return Ok(differs("the event is about", about.amount, asked));
+        return Ok(Finding::Quarantine(differs("the event is about", about.amount, asked)));
     }
     if refund.status == RefundStatus::Failed {
         return Ok(Finding::Quarantine("it had refused the refund before".to_owned()));
@@ -158,11 +154,6 @@ async fn find_payment(
         }
         Some(payment) => Ok((hotel_id, payment)),
     })
-}
-
-fn differs(what: &str, told: Money, asked: Money) -> Finding {
-    let Money { amount, currency } = told;
-    Finding::Quarantine(format!("{what} {amount} {currency}, and {} {} was asked", asked.amount, asked.currency))
 }
 
 /// The effect, and what became of the event by it.

@@ -9,6 +9,7 @@ use crate::db::{DbError, Tx, sql, tx as transaction};
 use crate::kernel::ids::{AttemptId, HotelId, PaymentId};
 use crate::kernel::money::Currency;
 use crate::payments::refunds::store::RefundRow;
+use crate::payments::state::PaymentStatus;
 use crate::schema::{refunds, webhook_events};
 use crate::text_enum;
 
@@ -106,7 +107,7 @@ pub fn next_parked(tx: &mut Tx<'_>, provider: &str) -> Result<Option<Parked>, Db
     .optional()?)
 }
 
-/// What of a payment never changes once its intent is known.
+/// What an event is held to.
 #[derive(Clone, Debug, QueryableByName)]
 pub struct Subject {
     #[diesel(sql_type = SqlUuid)]
@@ -119,6 +120,8 @@ pub struct Subject {
     pub amount: i64,
     #[diesel(sql_type = Text)]
     pub currency: Currency,
+    #[diesel(sql_type = Text)]
+    pub status: PaymentStatus,
 }
 
 /// The payment that was made with this provider.
@@ -128,7 +131,7 @@ pub fn payment(
     hotel_id: HotelId,
     payment_id: PaymentId,
 ) -> Result<Option<Subject>, DbError> {
-    Ok(sql("SELECT p.payment_id, a.attempt_id, a.intent_id, p.amount, p.currency
+    Ok(sql("SELECT p.payment_id, a.attempt_id, a.intent_id, p.amount, p.currency, p.status
          FROM payments p
          JOIN payment_attempts a ON a.hotel_id = p.hotel_id AND a.payment_id = p.payment_id
          WHERE p.hotel_id = $1 AND p.payment_id = $2 AND a.provider = $3")

@@ -1,5 +1,5 @@
 //! Every order in which a hold, its payments, the provider, crashes and time can meet, up to a bound: each ends with a
-//! booking that is paid for, or with nothing kept.
+//! booking that is paid for, unless the provider will not capture, or with nothing kept.
 
 mod steps;
 mod world;
@@ -74,6 +74,7 @@ fn leads_to_rest(step: &Step) -> bool {
         Step::SettleAnswer { .. } | Step::TakeOver { .. } | Step::RecordJob { .. } => true,
         Step::Call { is_lost, .. } | Step::RunJob { is_lost, .. } => !is_lost,
         Step::Resume | Step::Release | Step::Pay | Step::Confirm | Step::Cancel { .. } | Step::Crash => false,
+        Step::RefuseCapture { .. } => false,
         Step::GuestActs { .. } | Step::CallFails { .. } | Step::UnaskedCapture { .. } | Step::Webhook { .. } => false,
     }
 }
@@ -87,11 +88,11 @@ fn wrong(world: &World) -> Option<String> {
         return Some("hold and booking disagree".to_owned());
     }
     for attempt in &world.attempts {
-        use PaymentStatus::{Abandoned, Captured, Failed, Voided};
-        if !attempt.is_closed || !matches!(attempt.status, Abandoned | Captured | Failed | Voided) {
+        use PaymentStatus::{Abandoned, CaptureFailed, Captured, Failed, Voided};
+        if !attempt.is_closed || !matches!(attempt.status, Abandoned | CaptureFailed | Captured | Failed | Voided) {
             return Some(format!("a payment is still {}", attempt.status));
         }
-        if attempt.intent == Intent::Authorized {
+        if attempt.intent == Intent::Authorized && attempt.status != CaptureFailed {
             return Some("the guest's money is still reserved".to_owned());
         }
         let refunded = attempt.refund.map_or(0, |refund| refund.amount);
@@ -110,8 +111,11 @@ fn wrong(world: &World) -> Option<String> {
         }
     }
     let kept: Vec<i64> = world.attempts.iter().map(world::Attempt::net).filter(|net| *net != 0).collect();
+    // Staff see to it: the booking stays without its money.
+    let is_refused = world.attempts.iter().any(|attempt| attempt.status == PaymentStatus::CaptureFailed);
     let due = match world.booking {
         Booking::None => vec![],
+        _ if is_refused => vec![],
         Booking::Confirmed => vec![AMOUNT],
         Booking::Cancelled { keep } => {
             if keep == 0 {

@@ -56,6 +56,10 @@ pub enum Step {
         at: usize,
         is_lost: bool,
     },
+    /// The provider will not capture what is authorised.
+    RefuseCapture {
+        at: usize,
+    },
     RecordJob {
         at: usize,
     },
@@ -117,7 +121,10 @@ fn of_attempt(may: &mut impl FnMut(bool, Step), at: usize, attempt: &Attempt) {
     for yes in [true, false] {
         may(attempt.intent == Intent::RequiresAction, Step::GuestActs { at, yes });
     }
-    may(attempt.intent == Intent::Authorized, Step::UnaskedCapture { at });
+    // A provider that will not capture when it is asked to does not do it unasked either.
+    let is_refused =
+        attempt.job == Job::Answered(Outcome::CaptureRefused) || attempt.status == PaymentStatus::CaptureFailed;
+    may(attempt.intent == Intent::Authorized && !is_refused, Step::UnaskedCapture { at });
     for outcome in &attempt.told {
         may(true, Step::Webhook { at, outcome: outcome.clone() });
     }
@@ -126,6 +133,8 @@ fn of_attempt(may: &mut impl FnMut(bool, Step), at: usize, attempt: &Attempt) {
         let waits = attempt.owes_capture || attempt.owes_void || refund_waits;
         may(waits, Step::RunJob { at, is_lost: false });
         may(waits, Step::RunJob { at, is_lost: true });
+        let captures = attempt.owes_capture && attempt.status == PaymentStatus::CapturePending;
+        may(captures && attempt.intent == Intent::Authorized, Step::RefuseCapture { at });
     } else {
         may(true, Step::RecordJob { at });
     }
@@ -194,6 +203,7 @@ impl World {
             Step::UnaskedCapture { at } => self.attempts[at].book(Intent::Captured(AMOUNT)),
             Step::Webhook { at, ref outcome } => self.settle(at, outcome),
             Step::RunJob { at, is_lost } => self.attempts[at].run_job(is_lost),
+            Step::RefuseCapture { at } => self.attempts[at].job = Job::Answered(Outcome::CaptureRefused),
             Step::RecordJob { at } => self.record_job(at),
         }
     }

@@ -124,6 +124,7 @@ impl World {
                     HoldSeen::Awaits
                 }
             }
+            HoldStatus::Active if self.current == Some(at) && self.attempts[at].status.is_open() => HoldSeen::Overdue,
             HoldStatus::Paying | HoldStatus::Active => HoldSeen::Live,
         }
     }
@@ -136,11 +137,11 @@ impl World {
             HoldMove::Stays => {}
             HoldMove::AwaitsAction => self.paying_time_over = false,
             HoldMove::Paid => {
-                self.step_hold(HoldStatus::Active);
+                self.stop_paying();
                 self.own_time_over = false;
             }
             HoldMove::Resumes => {
-                self.step_hold(HoldStatus::Active);
+                self.stop_paying();
                 if self.own_time_over {
                     self.expire();
                 }
@@ -165,6 +166,13 @@ impl World {
                 assert_eq!(attempt.refund, None, "a payment is refunded once here");
                 attempt.refund = Some(Refund { amount, is_done: false });
             }
+        }
+    }
+
+    /// Active, if its guest did not make it so before.
+    fn stop_paying(&mut self) {
+        if self.hold == HoldStatus::Paying {
+            self.step_hold(HoldStatus::Active);
         }
     }
 
