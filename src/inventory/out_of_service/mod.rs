@@ -10,8 +10,10 @@ use crate::kernel::ids::{HotelId, RoomTypeId};
 
 /// Makes `inventory.out_of_service` of these room types follow the status of their rooms, as they are now in this
 /// transaction. A night has at most as many rooms out of service as it has rooms: one that was taken off sale with a
-/// capacity of 0 stands in nobody's way. Whoever changes the capacity or allowance of nights writes it anew by the same rule
-/// (`ari/inventory`).
+/// capacity of 0 stands in nobody's way.
+///
+/// For those who change rooms (`rooms/`). Whoever writes nights does not call it: the horizon and bulk changes of capacity or
+/// allowance (`ari/inventory`) look at the rooms under a share of the same room types' rows, and write it by the same rule.
 ///
 /// Refuses where more is sold or held than would be left. Holds that have lapsed do not count, but their rooms must be
 /// given back first: that is busy, not a refusal.
