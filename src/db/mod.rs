@@ -12,7 +12,7 @@ use chrono::{DateTime, Utc};
 use diesel::PgConnection;
 use diesel::expression::{AsExpression, SqlLiteral, UncheckedBind};
 use diesel::prelude::*;
-use diesel::sql_types::{Integer, Nullable, Timestamptz};
+use diesel::sql_types::{Integer, Timestamptz};
 
 pub use error::{CarriesDb, DbError};
 pub use pool::{Db, PoolSettings};
@@ -32,12 +32,6 @@ pub type InSeconds =
 #[must_use]
 pub fn in_seconds(seconds: i32) -> InSeconds {
     diesel::dsl::sql::<Timestamptz>("clock_timestamp() + interval '1 second' * ").bind::<Integer, _>(seconds).sql("")
-}
-
-/// The database's clock, or NULL: when something was done, or that it is not done.
-#[must_use]
-pub fn now_or_null(done: bool) -> SqlLiteral<Nullable<Timestamptz>> {
-    diesel::dsl::sql(if done { "clock_timestamp()" } else { "NULL" })
 }
 
 /// Reads the database's clock.

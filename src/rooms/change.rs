@@ -1,13 +1,12 @@
 //! Change a physical room.
 
 use super::create::of_the_hotel;
+use super::store;
 use super::types::store as types;
 use super::wire::{RoomBody, RoomPatch};
-use super::{store, subject};
 use crate::access::guard::Caller;
-use crate::audit::{self, Action};
 use crate::db::{DbError, Tx};
-use crate::hotels::staff::{KeptHotel, Refusal};
+use crate::hotels::staff::{Kept, KeptHotel, Part, Refusal};
 use crate::inventory::out_of_service;
 use crate::kernel::ids::{HotelId, RoomId};
 use crate::kernel::version::Expected;
@@ -25,8 +24,7 @@ pub fn change(
     patch: RoomPatch,
 ) -> Result<RoomBody, Refusal> {
     let hotel = KeptHotel::lock(tx, by.scope(), hotel_id)?;
-    let seen = store::find(tx, &hotel, room_id)?.filter(|room| room.deleted_at.is_none()).ok_or(Refusal::NotFound)?;
-    expected.meets(seen.version)?;
+    let seen = RoomBody::find(tx, &hotel, room_id)?.ok_or(Refusal::NotFound)?.meant(expected)?;
     let fields = patch.apply(&seen.fields);
     if fields == seen.fields {
         return Ok(seen);
@@ -37,19 +35,19 @@ pub fn change(
         of_the_hotel(tx, &hotel, fields.room_type_id)?;
         not_assigned(tx, &before)?;
     }
-    let after = store::update(tx, &before, &fields)?;
-    if before.missed_by() != after.missed_by() {
-        let missed: Vec<_> = before.missed_by().into_iter().chain(after.missed_by()).collect();
+    let missed_before = before.missed_by();
+    let after = before.changed(tx, by, &fields)?;
+    if missed_before != after.missed_by() {
+        let missed: Vec<_> = missed_before.into_iter().chain(after.missed_by()).collect();
         out_of_service::follow(tx, hotel_id, &missed)?;
     }
-    audit::record(tx, by, Action::Changed, subject(hotel_id, room_id), Some(&before), Some(&after))?;
     Ok(after)
 }
 
 /// The room under its lock. Room types are locked before rooms, and which those are was only seen: should the room have
 /// changed since, all of it is done again.
 pub(super) fn locked_as_seen(tx: &mut Tx<'_>, hotel: &KeptHotel<'_>, seen: &RoomBody) -> Result<RoomBody, Refusal> {
-    let locked = store::lock(tx, hotel, seen.room_id)?.ok_or(Refusal::NotFound)?;
+    let locked = RoomBody::lock(tx, hotel, seen.room_id)?.ok_or(Refusal::NotFound)?;
     if locked.version == seen.version {
         Ok(locked)
     } else {

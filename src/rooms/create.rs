@@ -1,12 +1,11 @@
 //! Create a physical room.
 
+use super::store;
 use super::types::store as types;
 use super::wire::{RoomBody, RoomFields};
-use super::{store, subject};
 use crate::access::guard::Caller;
-use crate::audit::{self, Action};
 use crate::db::Tx;
-use crate::hotels::staff::{KeptHotel, ManagedHotel, Refusal};
+use crate::hotels::staff::{Kept, KeptHotel, ManagedHotel, Refusal};
 use crate::inventory::out_of_service;
 use crate::kernel::ids::{HotelId, RoomTypeId};
 
@@ -18,11 +17,10 @@ pub fn create(tx: &mut Tx<'_>, by: &Caller, hotel_id: HotelId, fields: &RoomFiel
     let hotel = KeptHotel::lock(tx, by.scope(), hotel_id)?;
     types::lock_all(tx, &hotel, &[fields.room_type_id])?;
     of_the_hotel(tx, &hotel, fields.room_type_id)?;
-    let room = store::insert(tx, &hotel, fields)?;
+    let room = store::insert(tx, &hotel, fields)?.created(tx, by)?;
     if let Some(room_type_id) = room.missed_by() {
         out_of_service::follow(tx, hotel_id, &[room_type_id])?;
     }
-    audit::record(tx, by, Action::Created, subject(hotel_id, room.room_id), None, Some(&room))?;
     Ok(room)
 }
 

@@ -3,11 +3,9 @@
 use super::change::{locked_as_seen, not_assigned};
 use super::types::store as types;
 use super::wire::RoomBody;
-use super::{store, subject};
 use crate::access::guard::Caller;
-use crate::audit::{self, Action};
 use crate::db::Tx;
-use crate::hotels::staff::{KeptHotel, Refusal};
+use crate::hotels::staff::{Kept, KeptHotel, Part, Refusal};
 use crate::inventory::out_of_service;
 use crate::kernel::ids::{HotelId, RoomId};
 use crate::kernel::version::Expected;
@@ -23,16 +21,15 @@ pub fn delete(
     expected: &Expected,
 ) -> Result<(), Refusal> {
     let hotel = KeptHotel::lock(tx, by.scope(), hotel_id)?;
-    let seen = store::find(tx, &hotel, room_id)?.filter(|room| room.deleted_at.is_none()).ok_or(Refusal::NotFound)?;
-    expected.meets(seen.version)?;
+    let seen = RoomBody::find(tx, &hotel, room_id)?.ok_or(Refusal::NotFound)?.meant(expected)?;
     types::lock_all(tx, &hotel, &[seen.fields.room_type_id])?;
     let before = locked_as_seen(tx, &hotel, &seen)?;
     not_assigned(tx, &before)?;
-    let after = store::mark_deleted(tx, &before, true)?;
-    if let Some(room_type_id) = before.missed_by() {
+    let missed = before.missed_by();
+    before.deleted(tx, by)?;
+    if let Some(room_type_id) = missed {
         out_of_service::follow(tx, hotel_id, &[room_type_id])?;
     }
-    audit::record(tx, by, Action::Deleted, subject(hotel_id, room_id), Some(&before), Some(&after))?;
     Ok(())
 }
 
@@ -42,16 +39,15 @@ pub fn delete(
 /// `rooms_number_key` and `inventory_never_oversold`.
 pub fn restore(tx: &mut Tx<'_>, by: &Caller, (hotel_id, room_id): (HotelId, RoomId)) -> Result<RoomBody, Refusal> {
     let hotel = KeptHotel::lock(tx, by.scope(), hotel_id)?;
-    let seen = store::find(tx, &hotel, room_id)?.ok_or(Refusal::NotFound)?;
+    let seen = RoomBody::find(tx, &hotel, room_id)?.ok_or(Refusal::NotFound)?;
     if seen.deleted_at.is_none() {
         return Ok(seen);
     }
     types::lock_all(tx, &hotel, &[seen.fields.room_type_id])?;
     let before = locked_as_seen(tx, &hotel, &seen)?;
-    let after = store::mark_deleted(tx, &before, false)?;
+    let after = before.restored(tx, by)?;
     if let Some(room_type_id) = after.missed_by() {
         out_of_service::follow(tx, hotel_id, &[room_type_id])?;
     }
-    audit::record(tx, by, Action::Restored, subject(hotel_id, room_id), Some(&before), Some(&after))?;
     Ok(after)
 }

@@ -7,14 +7,13 @@ use actix_web::{HttpResponse, delete, get, patch, post};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::wire::{RoomBody, RoomFields, RoomPatch};
-use super::{change, create, delete, store};
+use super::{change, create, delete};
 use crate::access::guard::{HotelsRead, HotelsWrite, May};
 use crate::db::Db;
-use crate::hotels::staff::http::{self as staff, ADMIN, Nothing, OnChange, OnCreate, OnRead, StaffList, versioned};
-use crate::hotels::staff::{ManagedHotel, Refusal};
-use crate::http::BASE;
+use crate::hotels::staff::handle;
+use crate::hotels::staff::http::{ADMIN, Nothing, OnChange, OnCreate, OnRead, StaffList};
 use crate::http::extract::{Body, InOrder, NoQuery, OptionalBody, PathId, PathIds, Query};
-use crate::http::idempotency::{Answer, OptionalKey};
+use crate::http::idempotency::OptionalKey;
 use crate::http::if_match::IfMatch;
 use crate::http::problem::Problem;
 use crate::kernel::ids::{HotelId, RoomId};
@@ -42,14 +41,7 @@ pub async fn list_rooms(
     db: Data<Db>,
     keys: Data<Arc<Keyring>>,
 ) -> Result<Json<Page<RoomBody>>, Problem> {
-    let InOrder((staff, Query(query), PathId(hotel_id))) = call;
-    let scope = staff.caller.scope();
-    let read = move |conn: &mut _, wanted| {
-        let hotel = ManagedHotel::find(conn, scope, hotel_id)?;
-        Ok(store::list(conn, &hotel, wanted)?)
-    };
-    let name = format!("admin rooms {hotel_id}");
-    staff::page(&db, &keys, &name, query, read, |room| room.room_id).await
+    handle::list(&db, &keys, call).await
 }
 
 /// Create a room
@@ -64,15 +56,7 @@ pub async fn create_room(
     call: InOrder<(May<HotelsWrite>, OptionalKey, Body<RoomFields>, PathId<HotelId>)>,
     db: Data<Db>,
 ) -> Result<HttpResponse, Problem> {
-    let InOrder((staff, key, body, PathId(hotel_id))) = call;
-    let keyed = key.0.map(|key| key.of(staff.caller.user_id, body.hash));
-    let fields = body.value;
-    staff::write(&db, keyed, move |tx| {
-        let made = create::create(tx, &staff.caller, hotel_id, &fields)?;
-        let location = format!("{BASE}/admin/hotels/{hotel_id}/rooms/{}", made.room_id);
-        Ok(versioned(201, &made, made.version)?.at(location))
-    })
-    .await
+    handle::create(&db, call, Ok, create::create).await
 }
 
 /// See a room
@@ -85,14 +69,7 @@ pub async fn get_room(
     call: InOrder<(May<HotelsRead>, NoQuery, PathIds<HotelId, RoomId>)>,
     db: Data<Db>,
 ) -> Result<HttpResponse, Problem> {
-    let InOrder((staff, NoQuery, PathIds(hotel_id, id))) = call;
-    let scope = staff.caller.scope();
-    let read = move |conn: &mut _| {
-        let hotel = ManagedHotel::find(conn, scope, hotel_id)?;
-        store::find(conn, &hotel, id)?.ok_or(Refusal::NotFound)
-    };
-    let room = db.read(read).await?;
-    Ok(versioned(200, &room, room.version)?.into())
+    handle::get::<RoomBody>(&db, call).await
 }
 
 /// Change a room
@@ -107,12 +84,7 @@ pub async fn change_room(
     call: InOrder<(May<HotelsWrite>, IfMatch, Body<RoomPatch>, PathIds<HotelId, RoomId>)>,
     db: Data<Db>,
 ) -> Result<HttpResponse, Problem> {
-    let InOrder((staff, IfMatch(expected), body, PathIds(hotel_id, id))) = call;
-    staff::write(&db, None, move |tx| {
-        let changed = change::change(tx, &staff.caller, (hotel_id, id), &expected, body.value.clone())?;
-        versioned(200, &changed, changed.version)
-    })
-    .await
+    handle::change(&db, call, change::change).await
 }
 
 /// Delete a room
@@ -126,12 +98,7 @@ pub async fn delete_room(
     call: InOrder<(May<HotelsWrite>, IfMatch, NoQuery, PathIds<HotelId, RoomId>)>,
     db: Data<Db>,
 ) -> Result<HttpResponse, Problem> {
-    let InOrder((staff, IfMatch(expected), NoQuery, PathIds(hotel_id, id))) = call;
-    staff::write(&db, None, move |tx| {
-        delete::delete(tx, &staff.caller, (hotel_id, id), &expected)?;
-        Ok(Answer::nothing())
-    })
-    .await
+    handle::delete(&db, call, delete::delete).await
 }
 
 /// Restore a deleted room
@@ -145,11 +112,5 @@ pub async fn restore_room(
     call: InOrder<(May<HotelsWrite>, OptionalKey, OptionalBody<Nothing>, PathIds<HotelId, RoomId>)>,
     db: Data<Db>,
 ) -> Result<HttpResponse, Problem> {
-    let InOrder((staff, key, OptionalBody(body), PathIds(hotel_id, id))) = call;
-    let keyed = key.0.map(|key| key.of(staff.caller.user_id, body.hash));
-    staff::write(&db, keyed, move |tx| {
-        let restored = delete::restore(tx, &staff.caller, (hotel_id, id))?;
-        versioned(200, &restored, restored.version)
-    })
-    .await
+    handle::restore(&db, call, delete::restore).await
 }

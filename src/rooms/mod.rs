@@ -10,10 +10,3 @@ pub mod http;
 pub mod store;
 pub mod types;
 pub mod wire;
-
-use crate::audit::{Resource, Subject};
-use crate::kernel::ids::{HotelId, RoomId};
-
-fn subject(hotel_id: HotelId, room_id: RoomId) -> Subject {
-    Subject { hotel_id, resource: Resource::Room, resource_id: Some(room_id.0) }
-}

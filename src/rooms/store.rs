@@ -3,10 +3,13 @@
 use diesel::prelude::*;
 use diesel::result::Error as DieselError;
 use diesel::sql_types::{BigInt, Uuid as SqlUuid};
+use uuid::Uuid;
 
 use super::wire::{RoomBody, RoomFields, RoomStatus};
-use crate::db::{DbError, Tx, constraint, now_or_null, sql};
+use crate::audit::Resource;
+use crate::db::{DbError, Tx, constraint, sql};
 use crate::hotels::staff::http::Wanted;
+use crate::hotels::staff::kept::{Kept, Part, Tag};
 use crate::hotels::staff::{KeptHotel, ManagedHotel, Refusal};
 use crate::kernel::clock::Instant;
 use crate::kernel::ids::{HotelId, RoomId, RoomTypeId};
@@ -54,30 +57,55 @@ impl From<Row> for RoomBody {
     }
 }
 
-/// A room of the hotel, deleted or not.
-pub fn find(conn: &mut PgConnection, hotel: &ManagedHotel, room_id: RoomId) -> Result<Option<RoomBody>, DbError> {
-    let found: Option<Row> =
-        dsl::rooms.find((hotel.hotel_id, room_id)).select(Row::as_select()).first(conn).optional()?;
-    Ok(found.map(RoomBody::from))
+impl Kept for RoomBody {
+    type Fields = RoomFields;
+    const RESOURCE: Resource = Resource::Room;
+    const TABLE: (&'static str, &'static str) = ("rooms", "room_id");
+
+    fn tag(&self) -> Tag {
+        let Self { hotel_id, room_id, version, deleted_at, .. } = *self;
+        Tag { hotel_id, id: room_id.0, version, is_deleted: deleted_at.is_some() }
+    }
+
+    fn read(conn: &mut PgConnection, hotel_id: HotelId, id: Uuid) -> Result<Option<Self>, DbError> {
+        let found: Option<Row> = dsl::rooms.find((hotel_id, id)).select(Row::as_select()).first(conn).optional()?;
+        Ok(found.map(Self::from))
+    }
+
+    fn update(tx: &mut Tx<'_>, before: &Self, fields: &RoomFields) -> Result<Self, Refusal> {
+        let row: Row = diesel::update(dsl::rooms.find((before.hotel_id, before.room_id)))
+            .filter(dsl::version.eq(before.version))
+            .set((Columns::from(fields), dsl::version.eq(before.version + 1)))
+            .returning(Row::as_returning())
+            .get_result(&mut **tx)
+            .map_err(RoomBody::refused)?;
+        Ok(row.into())
+    }
+
+    fn refused(error: DieselError) -> Refusal {
+        if constraint::violates(&error, "rooms_number_key") {
+            return Refusal::NumberTaken;
+        }
+        DbError::from(error).into()
+    }
 }
 
-/// The same under its row lock, which whoever assigns the room to a guest waits for.
-pub fn lock(tx: &mut Tx<'_>, hotel: &KeptHotel<'_>, room_id: RoomId) -> Result<Option<RoomBody>, DbError> {
-    let found: Option<Row> =
-        dsl::rooms.find((hotel.hotel_id, room_id)).select(Row::as_select()).for_update().first(&mut **tx).optional()?;
-    Ok(found.map(RoomBody::from))
-}
+impl Part for RoomBody {
+    type Id = RoomId;
+    const PATH: &'static str = "rooms";
+    /// Whoever assigns the room to a guest waits for it.
+    const LOCK: &'static str = "FOR UPDATE";
 
-/// The hotel's rooms, oldest first.
-pub fn list(conn: &mut PgConnection, hotel: &ManagedHotel, wanted: Wanted<RoomId>) -> Result<Vec<RoomBody>, DbError> {
-    let rows: Vec<Row> = dsl::rooms
-        .filter(dsl::hotel_id.eq(hotel.hotel_id).and(dsl::room_id.gt(wanted.after)))
-        .filter(dsl::deleted_at.is_null().ne(wanted.deleted))
-        .order(dsl::room_id)
-        .limit(wanted.rows)
-        .select(Row::as_select())
-        .load(conn)?;
-    Ok(rows.into_iter().map(RoomBody::from).collect())
+    fn list(conn: &mut PgConnection, hotel: &ManagedHotel, wanted: Wanted<RoomId>) -> Result<Vec<Self>, DbError> {
+        let rows: Vec<Row> = dsl::rooms
+            .filter(dsl::hotel_id.eq(hotel.hotel_id).and(dsl::room_id.gt(wanted.after)))
+            .filter(dsl::deleted_at.is_null().ne(wanted.deleted))
+            .order(dsl::room_id)
+            .limit(wanted.rows)
+            .select(Row::as_select())
+            .load(conn)?;
+        Ok(rows.into_iter().map(Self::from).collect())
+    }
 }
 
 pub fn insert(tx: &mut Tx<'_>, hotel: &KeptHotel<'_>, fields: &RoomFields) -> Result<RoomBody, Refusal> {
@@ -85,37 +113,8 @@ pub fn insert(tx: &mut Tx<'_>, hotel: &KeptHotel<'_>, fields: &RoomFields) -> Re
         .values((dsl::hotel_id.eq(hotel.hotel_id), dsl::room_id.eq(RoomId::new()), Columns::from(fields)))
         .returning(Row::as_returning())
         .get_result(&mut **tx)
-        .map_err(refused)?;
+        .map_err(RoomBody::refused)?;
     Ok(row.into())
-}
-
-/// Gives a locked room these fields; it is a version later then.
-pub fn update(tx: &mut Tx<'_>, before: &RoomBody, fields: &RoomFields) -> Result<RoomBody, Refusal> {
-    let row: Row = diesel::update(dsl::rooms.find((before.hotel_id, before.room_id)))
-        .filter(dsl::version.eq(before.version))
-        .set((Columns::from(fields), dsl::version.eq(before.version + 1)))
-        .returning(Row::as_returning())
-        .get_result(&mut **tx)
-        .map_err(refused)?;
-    Ok(row.into())
-}
-
-/// Takes a locked room away, or puts it back; it is a version later then.
-pub fn mark_deleted(tx: &mut Tx<'_>, before: &RoomBody, deleted: bool) -> Result<RoomBody, Refusal> {
-    let row: Row = diesel::update(dsl::rooms.find((before.hotel_id, before.room_id)))
-        .filter(dsl::version.eq(before.version))
-        .set((dsl::deleted_at.eq(now_or_null(deleted)), dsl::version.eq(before.version + 1)))
-        .returning(Row::as_returning())
-        .get_result(&mut **tx)
-        .map_err(refused)?;
-    Ok(row.into())
-}
-
-fn refused(error: DieselError) -> Refusal {
-    if constraint::violates(&error, "rooms_number_key") {
-        return Refusal::NumberTaken;
-    }
-    DbError::from(error).into()
 }
 
 /// Nights from the hotel's today on for which the room is given to a guest.

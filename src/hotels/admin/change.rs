@@ -1,11 +1,10 @@
 //! Change a hotel.
 
+use super::store;
 use super::wire::{HotelBody, HotelPatch};
-use super::{store, subject};
 use crate::access::guard::Caller;
-use crate::audit::{self, Action};
 use crate::db::Tx;
-use crate::hotels::staff::{KeptHotel, Refusal};
+use crate::hotels::staff::{Kept, KeptHotel, Refusal};
 use crate::kernel::ids::HotelId;
 use crate::kernel::version::Expected;
 
@@ -23,9 +22,7 @@ pub fn change(
     if patch.currency.is_some() {
         KeptHotel::lock_alone(tx, by.scope(), hotel_id)?;
     }
-    let before = store::lock(tx, by.scope(), hotel_id)?.filter(|hotel| hotel.deleted_at.is_none());
-    let before = before.ok_or(Refusal::NotFound)?;
-    expected.meets(before.version)?;
+    let before = store::lock(tx, by.scope(), hotel_id)?.ok_or(Refusal::NotFound)?.meant(expected)?;
     let fields = patch.apply(&before.fields);
     if fields == before.fields {
         return Ok(before);
@@ -33,7 +30,5 @@ pub fn change(
     if fields.currency != before.fields.currency && store::has_amounts(tx, hotel_id)? {
         return Err(Refusal::CurrencyInUse);
     }
-    let after = store::update(tx, &before, &fields)?;
-    audit::record(tx, by, Action::Changed, subject(hotel_id), Some(&before), Some(&after))?;
-    Ok(after)
+    before.changed(tx, by, &fields)
 }

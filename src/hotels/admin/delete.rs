@@ -1,11 +1,10 @@
 //! Delete a hotel, and put it back: it disappears from sale with all that is in it, and nothing is lost.
 
+use super::store;
 use super::wire::HotelBody;
-use super::{store, subject};
 use crate::access::guard::Caller;
-use crate::audit::{self, Action};
 use crate::db::Tx;
-use crate::hotels::staff::{KeptHotel, Refusal, no_future_bookings};
+use crate::hotels::staff::{Kept, KeptHotel, Refusal, no_future_bookings};
 use crate::kernel::ids::HotelId;
 use crate::kernel::version::Expected;
 
@@ -15,12 +14,9 @@ use crate::kernel::version::Expected;
 /// counted here, or it finds the hotel gone.
 pub fn delete(tx: &mut Tx<'_>, by: &Caller, hotel_id: HotelId, expected: &Expected) -> Result<(), Refusal> {
     let hotel = KeptHotel::lock_alone(tx, by.scope(), hotel_id)?;
-    let before = store::lock(tx, by.scope(), hotel_id)?.ok_or(Refusal::NotFound)?;
-    expected.meets(before.version)?;
+    let before = store::lock(tx, by.scope(), hotel_id)?.ok_or(Refusal::NotFound)?.meant(expected)?;
     no_future_bookings(tx, &hotel, None)?;
-    let after = store::mark_deleted(tx, &before, true)?;
-    audit::record(tx, by, Action::Deleted, subject(hotel_id), Some(&before), Some(&after))?;
-    Ok(())
+    before.deleted(tx, by)
 }
 
 /// Puts a deleted hotel back as it was. One that is not deleted stays as it is. Nights that passed out of the horizon
@@ -32,7 +28,5 @@ pub fn restore(tx: &mut Tx<'_>, by: &Caller, hotel_id: HotelId) -> Result<HotelB
     if before.deleted_at.is_none() {
         return Ok(before);
     }
-    let after = store::mark_deleted(tx, &before, false)?;
-    audit::record(tx, by, Action::Restored, subject(hotel_id), Some(&before), Some(&after))?;
-    Ok(after)
+    before.restored(tx, by)
 }

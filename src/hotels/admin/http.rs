@@ -11,10 +11,11 @@ use super::{change, create, delete, store};
 use crate::access::guard::{HotelsCreate, HotelsRead, HotelsWrite, May};
 use crate::db::Db;
 use crate::hotels::staff::Refusal;
-use crate::hotels::staff::http::{self as staff, ADMIN, Nothing, OnChange, OnCreate, OnRead, StaffList, versioned};
+use crate::hotels::staff::handle;
+use crate::hotels::staff::http::{ADMIN, Nothing, OnChange, OnCreate, OnRead, StaffList, page};
 use crate::http::BASE;
 use crate::http::extract::{Body, InOrder, NoQuery, OptionalBody, PathId, Query};
-use crate::http::idempotency::{Answer, OptionalKey};
+use crate::http::idempotency::OptionalKey;
 use crate::http::if_match::IfMatch;
 use crate::http::problem::Problem;
 use crate::kernel::ids::HotelId;
@@ -45,7 +46,7 @@ pub async fn list_hotels(
     let InOrder((staff, Query(query))) = call;
     let (name, scope) = (format!("admin hotels {}", staff.caller.user_id), staff.caller.scope());
     let read = move |conn: &mut _, wanted| Ok(store::list(conn, scope, wanted)?);
-    staff::page(&db, &keys, &name, query, read, |hotel| hotel.hotel_id).await
+    page(&db, &keys, &name, query, read, |hotel| hotel.hotel_id).await
 }
 
 /// Create a hotel
@@ -62,9 +63,9 @@ pub async fn create_hotel(
     let InOrder((staff, key, body)) = call;
     let (caller, fields) = (staff.caller, body.value);
     let keyed = key.0.map(|key| key.of(caller.user_id, body.hash));
-    staff::write(&db, keyed, move |tx| {
+    handle::write(&db, keyed, move |tx| {
         let hotel = create::create(tx, &caller, &fields)?;
-        Ok(versioned(201, &hotel, hotel.version)?.at(format!("{BASE}/admin/hotels/{}", hotel.hotel_id)))
+        Ok(handle::versioned(201, &hotel)?.at(format!("{BASE}/admin/hotels/{}", hotel.hotel_id)))
     })
     .await
 }
@@ -82,7 +83,7 @@ pub async fn get_hotel(
     let InOrder((staff, NoQuery, PathId(hotel_id))) = call;
     let scope = staff.caller.scope();
     let hotel = db.read(move |conn| store::find(conn, scope, hotel_id)).await?.ok_or(Refusal::NotFound)?;
-    Ok(versioned(200, &hotel, hotel.version)?.into())
+    Ok(handle::versioned(200, &hotel)?.into())
 }
 
 /// Change a hotel
@@ -96,12 +97,7 @@ pub async fn change_hotel(
     call: InOrder<(May<HotelsWrite>, IfMatch, Body<HotelPatch>, PathId<HotelId>)>,
     db: Data<Db>,
 ) -> Result<HttpResponse, Problem> {
-    let InOrder((staff, IfMatch(expected), body, PathId(hotel_id))) = call;
-    staff::write(&db, None, move |tx| {
-        let hotel = change::change(tx, &staff.caller, hotel_id, &expected, body.value.clone())?;
-        versioned(200, &hotel, hotel.version)
-    })
-    .await
+    handle::change(&db, call, change::change).await
 }
 
 /// Delete a hotel
@@ -115,12 +111,7 @@ pub async fn delete_hotel(
     call: InOrder<(May<HotelsWrite>, IfMatch, NoQuery, PathId<HotelId>)>,
     db: Data<Db>,
 ) -> Result<HttpResponse, Problem> {
-    let InOrder((staff, IfMatch(expected), NoQuery, PathId(hotel_id))) = call;
-    staff::write(&db, None, move |tx| {
-        delete::delete(tx, &staff.caller, hotel_id, &expected)?;
-        Ok(Answer::nothing())
-    })
-    .await
+    handle::delete(&db, call, delete::delete).await
 }
 
 /// Restore a deleted hotel
@@ -134,11 +125,5 @@ pub async fn restore_hotel(
     call: InOrder<(May<HotelsWrite>, OptionalKey, OptionalBody<Nothing>, PathId<HotelId>)>,
     db: Data<Db>,
 ) -> Result<HttpResponse, Problem> {
-    let InOrder((staff, key, OptionalBody(body), PathId(hotel_id))) = call;
-    let keyed = key.0.map(|key| key.of(staff.caller.user_id, body.hash));
-    staff::write(&db, keyed, move |tx| {
-        let hotel = delete::restore(tx, &staff.caller, hotel_id)?;
-        versioned(200, &hotel, hotel.version)
-    })
-    .await
+    handle::restore(&db, call, delete::restore).await
 }

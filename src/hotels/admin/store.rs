@@ -3,12 +3,15 @@
 use chrono::NaiveTime;
 use diesel::prelude::*;
 use diesel::result::Error as DieselError;
+use uuid::Uuid;
 
 use super::wire::{Country, HotelBody, HotelFields};
 use crate::access::guard::Scope;
-use crate::db::{DbError, Tx, constraint, now_or_null};
+use crate::audit::Resource;
+use crate::db::{DbError, Tx, constraint};
 use crate::hotels::place::{Location, city_key};
 use crate::hotels::staff::http::Wanted;
+use crate::hotels::staff::kept::{Kept, Tag};
 use crate::hotels::staff::{Refusal, within};
 use crate::kernel::clock::{Instant, WallTime};
 use crate::kernel::ids::HotelId;
@@ -129,34 +132,47 @@ pub fn list(conn: &mut PgConnection, scope: Scope, wanted: Wanted<HotelId>) -> R
     rows.into_iter().map(Row::body).collect()
 }
 
+impl Kept for HotelBody {
+    type Fields = HotelFields;
+    const RESOURCE: Resource = Resource::Hotel;
+    const TABLE: (&'static str, &'static str) = ("hotels", "hotel_id");
+
+    fn tag(&self) -> Tag {
+        let Self { hotel_id, version, deleted_at, .. } = *self;
+        Tag { hotel_id, id: hotel_id.0, version, is_deleted: deleted_at.is_some() }
+    }
+
+    fn read(conn: &mut PgConnection, hotel_id: HotelId, _: Uuid) -> Result<Option<Self>, DbError> {
+        let found: Option<Row> = hotels::table.find(hotel_id).select(Row::as_select()).first(conn).optional()?;
+        found.map(Row::body).transpose()
+    }
+
+    fn update(tx: &mut Tx<'_>, before: &Self, fields: &HotelFields) -> Result<Self, Refusal> {
+        let row: Row = diesel::update(hotels::table.find(before.hotel_id))
+            .filter(hotels::version.eq(before.version))
+            .set((Columns::from(fields), hotels::version.eq(before.version + 1)))
+            .returning(Row::as_returning())
+            .get_result(&mut **tx)
+            .map_err(HotelBody::refused)?;
+        Ok(row.body()?)
+    }
+
+    /// The zones that PostgreSQL knows may be fewer than ours.
+    fn refused(error: DieselError) -> Refusal {
+        if constraint::says(&error, "time zone") {
+            return Refusal::invalid("time_zone", "is not known to the database");
+        }
+        DbError::from(error).into()
+    }
+}
+
 pub fn insert(tx: &mut Tx<'_>, hotel_id: HotelId, fields: &HotelFields) -> Result<HotelBody, Refusal> {
     let row: Row = diesel::insert_into(hotels::table)
         .values((hotels::hotel_id.eq(hotel_id), Columns::from(fields)))
         .returning(Row::as_returning())
         .get_result(&mut **tx)
-        .map_err(refused)?;
+        .map_err(HotelBody::refused)?;
     Ok(row.body()?)
-}
-
-/// Gives a locked hotel these fields; it is a version later then.
-pub fn update(tx: &mut Tx<'_>, before: &HotelBody, fields: &HotelFields) -> Result<HotelBody, Refusal> {
-    let row: Row = diesel::update(hotels::table.find(before.hotel_id))
-        .filter(hotels::version.eq(before.version))
-        .set((Columns::from(fields), hotels::version.eq(before.version + 1)))
-        .returning(Row::as_returning())
-        .get_result(&mut **tx)
-        .map_err(refused)?;
-    Ok(row.body()?)
-}
-
-/// Takes a locked hotel off sale, or puts it back; it is a version later then.
-pub fn mark_deleted(tx: &mut Tx<'_>, before: &HotelBody, deleted: bool) -> Result<HotelBody, DbError> {
-    let row: Row = diesel::update(hotels::table.find(before.hotel_id))
-        .filter(hotels::version.eq(before.version))
-        .set((hotels::deleted_at.eq(now_or_null(deleted)), hotels::version.eq(before.version + 1)))
-        .returning(Row::as_returning())
-        .get_result(&mut **tx)?;
-    row.body()
 }
 
 /// Whether amounts may have been given in the hotel's currency.
@@ -164,12 +180,4 @@ pub fn has_amounts(tx: &mut Tx<'_>, hotel_id: HotelId) -> Result<bool, DbError> 
     let plans = diesel::dsl::exists(rate_plans::table.filter(rate_plans::hotel_id.eq(hotel_id)));
     let taxes = diesel::dsl::exists(taxes::table.filter(taxes::hotel_id.eq(hotel_id)));
     Ok(diesel::select(plans.or(taxes)).get_result(&mut **tx)?)
-}
-
-/// The zones that PostgreSQL knows may be fewer than ours.
-fn refused(error: DieselError) -> Refusal {
-    if constraint::says(&error, "time zone") {
-        return Refusal::invalid("time_zone", "is not known to the database");
-    }
-    DbError::from(error).into()
 }

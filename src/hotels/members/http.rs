@@ -13,9 +13,9 @@ use super::grant::{self, Whom};
 use super::revoke;
 use super::store::{self, Member};
 use crate::access::guard::{HotelsRead, May, MembersWrite};
-use crate::db::{Db, DbError};
-use crate::hotels::staff::ManagedHotel;
-use crate::hotels::staff::http::{self as staff, ADMIN, OnCreate, OnRead};
+use crate::db::Db;
+use crate::hotels::staff::http::{ADMIN, OnCreate, OnRead, page};
+use crate::hotels::staff::{ManagedHotel, handle};
 use crate::http::extract::{Body, InOrder, NoQuery, PathId, PathIds, Query};
 use crate::http::idempotency::{Answer, OptionalKey};
 use crate::http::list::ListQuery;
@@ -67,7 +67,7 @@ pub async fn list_members(
         Ok(store::list(conn, &hotel, wanted)?)
     };
     let name = format!("admin members {hotel_id}");
-    staff::page(&db, &keys, &name, query.into(), read, |member| member.user_id).await
+    page(&db, &keys, &name, query.into(), read, |member| member.user_id).await
 }
 
 /// Make somebody a member
@@ -84,10 +84,9 @@ pub async fn grant_membership(
     let InOrder((staff, key, body, PathId(hotel_id))) = call;
     let keyed = key.0.map(|key| key.of(staff.caller.user_id, body.hash));
     let whom = body.value.whom()?;
-    staff::write(&db, keyed, move |tx| {
+    handle::write(&db, keyed, move |tx| {
         let (member, is_new) = grant::grant(tx, &staff.caller, hotel_id, &whom)?;
-        let answer = Answer::json(if is_new { 201 } else { 200 }, &member);
-        Ok(answer.map_err(|error| DbError::invariant(error.to_string()))?)
+        handle::answer(if is_new { 201 } else { 200 }, &member)
     })
     .await
 }
@@ -104,7 +103,7 @@ pub async fn revoke_membership(
     db: Data<Db>,
 ) -> Result<HttpResponse, Problem> {
     let InOrder((staff, NoQuery, PathIds(hotel_id, user_id))) = call;
-    staff::write(&db, None, move |tx| {
+    handle::write(&db, None, move |tx| {
         revoke::revoke(tx, &staff.caller, hotel_id, user_id)?;
         Ok(Answer::nothing())
     })

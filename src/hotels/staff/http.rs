@@ -1,8 +1,7 @@
-//! What the calls of staff have in common: refusals as problems, answers with their version, lists.
+//! What the calls of staff have in common on the wire: refusals as problems, lists.
 
 use std::sync::Arc;
 
-use actix_web::HttpResponse;
 use actix_web::web::Json;
 use diesel::PgConnection;
 use garde::Validate;
@@ -12,8 +11,8 @@ use utoipa::{IntoParams, IntoResponses};
 use uuid::Uuid;
 
 use super::Refusal;
-use crate::db::{Db, DbError, Tx};
-use crate::http::idempotency::{Answer, Halt, Keyed, once};
+use crate::db::Db;
+use crate::http::idempotency::Halt;
 use crate::http::list::ListQuery;
 use crate::http::problem::{Code, Problem, ProblemDocument};
 use crate::kernel::page::{self, DEFAULT_LIMIT, MAX_LIMIT, Page};
@@ -128,23 +127,6 @@ impl<R> From<Refusal> for Halt<R> {
             refusal => Self::Refused(refusal.into()),
         }
     }
-}
-
-/// Runs staff's work in one transaction; once for its key, if it has one.
-pub async fn write(
-    db: &Db,
-    keyed: Option<Keyed>,
-    work: impl Fn(&mut Tx<'_>) -> Result<Answer, Refusal> + Send + 'static,
-) -> Result<HttpResponse, Problem> {
-    let answer: Result<Answer, Halt> =
-        db.write(move |tx| once(tx, keyed.as_ref(), |tx| work(tx).map_err(Halt::from))).await;
-    Ok(answer?.into())
-}
-
-/// A resource with its version as `ETag`.
-pub fn versioned(status: u16, body: &impl Serialize, version: i32) -> Result<Answer, Refusal> {
-    let answer = Answer::json(status, body).map_err(|error| DbError::invariant(error.to_string()))?;
-    Ok(answer.version(version))
 }
 
 /// The query of a list of staff.

@@ -3,7 +3,9 @@
 //! A hotel that is not within it is not found, and nothing in a hotel is read or written but through one of the two
 //! types here.
 
+pub mod handle;
 pub mod http;
+pub mod kept;
 pub mod refusal;
 mod store;
 
@@ -12,6 +14,7 @@ use std::ops::Deref;
 
 use diesel::PgConnection;
 
+pub use kept::{Kept, Part};
 pub use refusal::Refusal;
 pub use store::within;
 

@@ -1,14 +1,16 @@
-//! SQL of a hotel within reach.
+//! SQL of a hotel within reach, and of what staff keep, whatever its table.
 
 use diesel::BoxableExpression;
 use diesel::dsl::exists;
 use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Bool, Nullable, Uuid as SqlUuid};
+use diesel::sql_types::{BigInt, Bool, Integer, Nullable, Uuid as SqlUuid};
+use uuid::Uuid;
 
-use super::ManagedHotel;
+use super::kept::{Kept, Part, Tag};
+use super::{ManagedHotel, Refusal};
 use crate::access::guard::Scope;
-use crate::db::{DbError, Tx, sql};
+use crate::db::{DbError, Tx, sql, tx::exactly};
 use crate::kernel::ids::{HotelId, RoomTypeId};
 use crate::schema::{hotel_members, hotels};
 
@@ -76,4 +78,31 @@ pub(super) fn future_bookings(
     .bind::<Nullable<SqlUuid>, _>(room_type_id)
     .get_result(conn)?;
     Ok((row.bookings, row.holds))
+}
+
+/// Locks the row of a part, if it is there.
+pub(super) fn lock_part<K: Part>(tx: &mut Tx<'_>, hotel_id: HotelId, id: Uuid) -> Result<(), DbError> {
+    let (table, id_column) = K::TABLE;
+    sql(format!("SELECT 1 FROM {table} WHERE hotel_id = $1 AND {id_column} = $2 {}", K::LOCK))
+        .bind::<SqlUuid, _>(hotel_id)
+        .bind::<SqlUuid, _>(id)
+        .execute(&mut **tx)?;
+    Ok(())
+}
+
+/// Deletes what is locked, or puts it back; it is a version later then.
+pub(super) fn mark_deleted<K: Kept>(tx: &mut Tx<'_>, before: &K, deleted: bool) -> Result<(), Refusal> {
+    let (table, id_column) = K::TABLE;
+    let Tag { hotel_id, id, version, .. } = before.tag();
+    let marked = sql(format!(
+        "UPDATE {table} SET deleted_at = CASE WHEN $4 THEN clock_timestamp() END, version = version + 1
+         WHERE hotel_id = $1 AND {id_column} = $2 AND version = $3"
+    ))
+    .bind::<SqlUuid, _>(hotel_id)
+    .bind::<SqlUuid, _>(id)
+    .bind::<Integer, _>(version)
+    .bind::<Bool, _>(deleted)
+    .execute(&mut **tx)
+    .map_err(K::refused)?;
+    Ok(exactly(marked, 1, "what is deleted or restored")?)
 }

@@ -2,11 +2,10 @@
 
 use super::patch::PlanPatch;
 use super::wire::{PlanBody, PlanFields};
-use super::{base, store, subject};
+use super::{base, store};
 use crate::access::guard::Caller;
-use crate::audit::{self, Action};
 use crate::db::Tx;
-use crate::hotels::staff::{KeptHotel, Refusal};
+use crate::hotels::staff::{Kept, KeptHotel, Part, Refusal};
 use crate::kernel::ids::{HotelId, RatePlanId};
 use crate::kernel::version::Expected;
 
@@ -21,9 +20,7 @@ pub fn change(
     patch: PlanPatch,
 ) -> Result<PlanBody, Refusal> {
     let hotel = KeptHotel::lock(tx, by.scope(), hotel_id)?;
-    let before = store::lock(tx, &hotel, rate_plan_id)?.filter(|plan| plan.deleted_at.is_none());
-    let before = before.ok_or(Refusal::NotFound)?;
-    expected.meets(before.version)?;
+    let before = PlanBody::lock_meant(tx, &hotel, rate_plan_id, expected)?;
     let fields = patch.apply(&before.fields);
     if fields == before.fields {
         return Ok(before);
@@ -32,9 +29,7 @@ pub fn change(
     base::fits(tx, &hotel, &fields)?;
     same_kind(&before.fields, &fields)?;
     sells_what_others_need(tx, &before, &fields)?;
-    let after = store::update(tx, &before, &fields)?;
-    audit::record(tx, by, Action::Changed, subject(hotel_id, rate_plan_id), Some(&before), Some(&after))?;
-    Ok(after)
+    before.changed(tx, by, &fields)
 }
 
 /// A base plan that became derived would lose its prices, and a derived one that became base would have none.

@@ -1,11 +1,10 @@
 //! Create a rate plan. A base plan is on sale once its nights have prices; a derived plan at once, where its base plan is.
 
 use super::wire::{PlanBody, PlanFields};
-use super::{base, store, subject};
+use super::{base, store};
 use crate::access::guard::Caller;
-use crate::audit::{self, Action};
 use crate::db::Tx;
-use crate::hotels::staff::{KeptHotel, Refusal};
+use crate::hotels::staff::{Kept, KeptHotel, Refusal};
 use crate::kernel::ids::HotelId;
 
 /// Inserts the plan with its lists.
@@ -15,7 +14,5 @@ use crate::kernel::ids::HotelId;
 pub fn create(tx: &mut Tx<'_>, by: &Caller, hotel_id: HotelId, fields: &PlanFields) -> Result<PlanBody, Refusal> {
     let hotel = KeptHotel::lock(tx, by.scope(), hotel_id)?;
     base::fits(tx, &hotel, fields)?;
-    let plan = store::insert(tx, &hotel, fields)?;
-    audit::record(tx, by, Action::Created, subject(hotel_id, plan.rate_plan_id), None, Some(&plan))?;
-    Ok(plan)
+    store::insert(tx, &hotel, fields)?.created(tx, by)
 }

@@ -1,11 +1,10 @@
 //! Retire a rate plan, and sell by it again. Quotes of it are held no more; holds and bookings keep their terms.
 
 use super::wire::PlanBody;
-use super::{base, store, subject};
+use super::{base, store};
 use crate::access::guard::Caller;
-use crate::audit::{self, Action};
 use crate::db::Tx;
-use crate::hotels::staff::{KeptHotel, Refusal};
+use crate::hotels::staff::{Kept, KeptHotel, Part, Refusal};
 use crate::kernel::ids::{HotelId, RatePlanId};
 use crate::kernel::version::Expected;
 
@@ -19,16 +18,12 @@ pub fn delete(
     expected: &Expected,
 ) -> Result<(), Refusal> {
     let hotel = KeptHotel::lock(tx, by.scope(), hotel_id)?;
-    let before = store::lock(tx, &hotel, rate_plan_id)?.filter(|plan| plan.deleted_at.is_none());
-    let before = before.ok_or(Refusal::NotFound)?;
-    expected.meets(before.version)?;
+    let before = PlanBody::lock_meant(tx, &hotel, rate_plan_id, expected)?;
     let derived_plans = store::derived_from(tx, &before, None)?;
     if !derived_plans.is_empty() {
         return Err(Refusal::PlanInUse { derived_plans });
     }
-    let after = store::mark_deleted(tx, &before, true)?;
-    audit::record(tx, by, Action::Deleted, subject(hotel_id, rate_plan_id), Some(&before), Some(&after))?;
-    Ok(())
+    before.deleted(tx, by)
 }
 
 /// Sells by the plan again, with the prices that it had. One that is not deleted stays as it is.
@@ -40,14 +35,12 @@ pub fn restore(
     (hotel_id, rate_plan_id): (HotelId, RatePlanId),
 ) -> Result<PlanBody, Refusal> {
     let hotel = KeptHotel::lock(tx, by.scope(), hotel_id)?;
-    let before = store::lock(tx, &hotel, rate_plan_id)?.ok_or(Refusal::NotFound)?;
+    let before = PlanBody::lock(tx, &hotel, rate_plan_id)?.ok_or(Refusal::NotFound)?;
     if before.deleted_at.is_none() {
         return Ok(before);
     }
     if base::misfit(tx, &hotel, &before.fields)?.is_some() {
         return Err(Refusal::BasePlanUnavailable);
     }
-    let after = store::mark_deleted(tx, &before, false)?;
-    audit::record(tx, by, Action::Restored, subject(hotel_id, rate_plan_id), Some(&before), Some(&after))?;
-    Ok(after)
+    before.restored(tx, by)
 }

@@ -8,14 +8,13 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::patch::PlanPatch;
 use super::wire::{PlanBody, PlanFields};
-use super::{change, create, delete, store};
+use super::{change, create, delete};
 use crate::access::guard::{HotelsRead, May, RatesWrite};
 use crate::db::Db;
-use crate::hotels::staff::http::{self as staff, ADMIN, Nothing, OnChange, OnCreate, OnRead, StaffList, versioned};
-use crate::hotels::staff::{ManagedHotel, Refusal};
-use crate::http::BASE;
+use crate::hotels::staff::handle;
+use crate::hotels::staff::http::{ADMIN, Nothing, OnChange, OnCreate, OnRead, StaffList};
 use crate::http::extract::{Body, InOrder, NoQuery, OptionalBody, PathId, PathIds, Query};
-use crate::http::idempotency::{Answer, OptionalKey};
+use crate::http::idempotency::OptionalKey;
 use crate::http::if_match::IfMatch;
 use crate::http::problem::Problem;
 use crate::kernel::ids::{HotelId, RatePlanId};
@@ -43,14 +42,7 @@ pub async fn list_rate_plans(
     db: Data<Db>,
     keys: Data<Arc<Keyring>>,
 ) -> Result<Json<Page<PlanBody>>, Problem> {
-    let InOrder((staff, Query(query), PathId(hotel_id))) = call;
-    let scope = staff.caller.scope();
-    let read = move |conn: &mut _, wanted| {
-        let hotel = ManagedHotel::find(conn, scope, hotel_id)?;
-        Ok(store::list(conn, &hotel, wanted)?)
-    };
-    let name = format!("admin rate plans {hotel_id}");
-    staff::page(&db, &keys, &name, query, read, |plan| plan.rate_plan_id).await
+    handle::list(&db, &keys, call).await
 }
 
 /// Create a rate plan
@@ -65,16 +57,7 @@ pub async fn create_rate_plan(
     call: InOrder<(May<RatesWrite>, OptionalKey, Body<PlanFields>, PathId<HotelId>)>,
     db: Data<Db>,
 ) -> Result<HttpResponse, Problem> {
-    let InOrder((staff, key, body, PathId(hotel_id))) = call;
-    let keyed = key.0.map(|key| key.of(staff.caller.user_id, body.hash));
-    body.value.check()?;
-    let fields = body.value.sorted();
-    staff::write(&db, keyed, move |tx| {
-        let made = create::create(tx, &staff.caller, hotel_id, &fields)?;
-        let location = format!("{BASE}/admin/hotels/{hotel_id}/rate-plans/{}", made.rate_plan_id);
-        Ok(versioned(201, &made, made.version)?.at(location))
-    })
-    .await
+    handle::create(&db, call, PlanFields::checked, create::create).await
 }
 
 /// See a rate plan
@@ -87,14 +70,7 @@ pub async fn get_rate_plan(
     call: InOrder<(May<HotelsRead>, NoQuery, PathIds<HotelId, RatePlanId>)>,
     db: Data<Db>,
 ) -> Result<HttpResponse, Problem> {
-    let InOrder((staff, NoQuery, PathIds(hotel_id, id))) = call;
-    let scope = staff.caller.scope();
-    let read = move |conn: &mut _| {
-        let hotel = ManagedHotel::find(conn, scope, hotel_id)?;
-        store::find(conn, &hotel, id)?.ok_or(Refusal::NotFound)
-    };
-    let plan = db.read(read).await?;
-    Ok(versioned(200, &plan, plan.version)?.into())
+    handle::get::<PlanBody>(&db, call).await
 }
 
 /// Change a rate plan
@@ -109,12 +85,7 @@ pub async fn change_rate_plan(
     call: InOrder<(May<RatesWrite>, IfMatch, Body<PlanPatch>, PathIds<HotelId, RatePlanId>)>,
     db: Data<Db>,
 ) -> Result<HttpResponse, Problem> {
-    let InOrder((staff, IfMatch(expected), body, PathIds(hotel_id, id))) = call;
-    staff::write(&db, None, move |tx| {
-        let changed = change::change(tx, &staff.caller, (hotel_id, id), &expected, body.value.clone())?;
-        versioned(200, &changed, changed.version)
-    })
-    .await
+    handle::change(&db, call, change::change).await
 }
 
 /// Delete a rate plan
@@ -128,12 +99,7 @@ pub async fn delete_rate_plan(
     call: InOrder<(May<RatesWrite>, IfMatch, NoQuery, PathIds<HotelId, RatePlanId>)>,
     db: Data<Db>,
 ) -> Result<HttpResponse, Problem> {
-    let InOrder((staff, IfMatch(expected), NoQuery, PathIds(hotel_id, id))) = call;
-    staff::write(&db, None, move |tx| {
-        delete::delete(tx, &staff.caller, (hotel_id, id), &expected)?;
-        Ok(Answer::nothing())
-    })
-    .await
+    handle::delete(&db, call, delete::delete).await
 }
 
 /// Restore a deleted rate plan
@@ -147,11 +113,5 @@ pub async fn restore_rate_plan(
     call: InOrder<(May<RatesWrite>, OptionalKey, OptionalBody<Nothing>, PathIds<HotelId, RatePlanId>)>,
     db: Data<Db>,
 ) -> Result<HttpResponse, Problem> {
-    let InOrder((staff, key, OptionalBody(body), PathIds(hotel_id, id))) = call;
-    let keyed = key.0.map(|key| key.of(staff.caller.user_id, body.hash));
-    staff::write(&db, keyed, move |tx| {
-        let restored = delete::restore(tx, &staff.caller, (hotel_id, id))?;
-        versioned(200, &restored, restored.version)
-    })
-    .await
+    handle::restore(&db, call, delete::restore).await
 }

@@ -13,10 +13,3 @@ pub mod lists;
 pub mod patch;
 pub mod store;
 pub mod wire;
-
-use crate::audit::{Resource, Subject};
-use crate::kernel::ids::{HotelId, RatePlanId};
-
-fn subject(hotel_id: HotelId, rate_plan_id: RatePlanId) -> Subject {
-    Subject { hotel_id, resource: Resource::RatePlan, resource_id: Some(rate_plan_id.0) }
-}

@@ -2,11 +2,14 @@
 
 use diesel::prelude::*;
 use rust_decimal::Decimal;
+use uuid::Uuid;
 
 use super::lists::store::{self as lists, Lists};
 use super::wire::{DerivedFrom, PlanBody, PlanFields};
-use crate::db::{DbError, Tx, now_or_null};
+use crate::audit::Resource;
+use crate::db::{DbError, Tx};
 use crate::hotels::staff::http::Wanted;
+use crate::hotels::staff::kept::{Kept, Part, Tag};
 use crate::hotels::staff::{KeptHotel, ManagedHotel, Refusal};
 use crate::kernel::clock::Instant;
 use crate::kernel::decimal::JsonDecimal;
@@ -105,23 +108,6 @@ fn whole_one(conn: &mut PgConnection, row: Option<Row>) -> Result<Option<PlanBod
     Ok(whole(conn, row.hotel_id, vec![row])?.pop())
 }
 
-/// A plan of the hotel, deleted or not.
-pub fn find(conn: &mut PgConnection, hotel: &ManagedHotel, id: RatePlanId) -> Result<Option<PlanBody>, DbError> {
-    let row = dsl::rate_plans.find((hotel.hotel_id, id)).select(Row::as_select()).first(conn).optional()?;
-    whole_one(conn, row)
-}
-
-/// The same under its row lock.
-pub fn lock(tx: &mut Tx<'_>, hotel: &KeptHotel<'_>, id: RatePlanId) -> Result<Option<PlanBody>, DbError> {
-    let row = dsl::rate_plans
-        .find((hotel.hotel_id, id))
-        .select(Row::as_select())
-        .for_no_key_update()
-        .first(&mut **tx)
-        .optional()?;
-    whole_one(tx, row)
-}
-
 /// The same, shared with others that only want it to stay as it is.
 pub fn share(tx: &mut Tx<'_>, hotel: &KeptHotel<'_>, id: RatePlanId) -> Result<Option<PlanBody>, DbError> {
     let row =
@@ -129,20 +115,47 @@ pub fn share(tx: &mut Tx<'_>, hotel: &KeptHotel<'_>, id: RatePlanId) -> Result<O
     whole_one(tx, row)
 }
 
-/// The hotel's plans, oldest first.
-pub fn list(
-    conn: &mut PgConnection,
-    hotel: &ManagedHotel,
-    wanted: Wanted<RatePlanId>,
-) -> Result<Vec<PlanBody>, DbError> {
-    let rows = dsl::rate_plans
-        .filter(dsl::hotel_id.eq(hotel.hotel_id).and(dsl::rate_plan_id.gt(wanted.after)))
-        .filter(dsl::deleted_at.is_null().ne(wanted.deleted))
-        .order(dsl::rate_plan_id)
-        .limit(wanted.rows)
-        .select(Row::as_select())
-        .load(conn)?;
-    whole(conn, hotel.hotel_id, rows)
+impl Kept for PlanBody {
+    type Fields = PlanFields;
+    const RESOURCE: Resource = Resource::RatePlan;
+    const TABLE: (&'static str, &'static str) = ("rate_plans", "rate_plan_id");
+
+    fn tag(&self) -> Tag {
+        let Self { hotel_id, rate_plan_id, version, deleted_at, .. } = *self;
+        Tag { hotel_id, id: rate_plan_id.0, version, is_deleted: deleted_at.is_some() }
+    }
+
+    fn read(conn: &mut PgConnection, hotel_id: HotelId, id: Uuid) -> Result<Option<Self>, DbError> {
+        let row = dsl::rate_plans.find((hotel_id, id)).select(Row::as_select()).first(conn).optional()?;
+        whole_one(conn, row)
+    }
+
+    fn update(tx: &mut Tx<'_>, before: &Self, fields: &PlanFields) -> Result<Self, Refusal> {
+        let key = (before.hotel_id, before.rate_plan_id);
+        let row: Row = diesel::update(dsl::rate_plans.find(key))
+            .filter(dsl::version.eq(before.version))
+            .set((Columns::new(fields)?, dsl::version.eq(before.version + 1)))
+            .returning(Row::as_returning())
+            .get_result(&mut **tx)
+            .map_err(DbError::from)?;
+        write_lists(tx, &row, fields)
+    }
+}
+
+impl Part for PlanBody {
+    type Id = RatePlanId;
+    const PATH: &'static str = "rate-plans";
+
+    fn list(conn: &mut PgConnection, hotel: &ManagedHotel, wanted: Wanted<RatePlanId>) -> Result<Vec<Self>, DbError> {
+        let rows = dsl::rate_plans
+            .filter(dsl::hotel_id.eq(hotel.hotel_id).and(dsl::rate_plan_id.gt(wanted.after)))
+            .filter(dsl::deleted_at.is_null().ne(wanted.deleted))
+            .order(dsl::rate_plan_id)
+            .limit(wanted.rows)
+            .select(Row::as_select())
+            .load(conn)?;
+        whole(conn, hotel.hotel_id, rows)
+    }
 }
 
 pub fn insert(tx: &mut Tx<'_>, hotel: &KeptHotel<'_>, fields: &PlanFields) -> Result<PlanBody, Refusal> {
@@ -152,28 +165,6 @@ pub fn insert(tx: &mut Tx<'_>, hotel: &KeptHotel<'_>, fields: &PlanFields) -> Re
         .get_result(&mut **tx)
         .map_err(DbError::from)?;
     write_lists(tx, &row, fields)
-}
-
-/// Gives a locked plan these fields; it is a version later then.
-pub fn update(tx: &mut Tx<'_>, before: &PlanBody, fields: &PlanFields) -> Result<PlanBody, Refusal> {
-    let key = (before.hotel_id, before.rate_plan_id);
-    let row: Row = diesel::update(dsl::rate_plans.find(key))
-        .filter(dsl::version.eq(before.version))
-        .set((Columns::new(fields)?, dsl::version.eq(before.version + 1)))
-        .returning(Row::as_returning())
-        .get_result(&mut **tx)
-        .map_err(DbError::from)?;
-    write_lists(tx, &row, fields)
-}
-
-/// Retires a locked plan, or sells by it again; it is a version later then.
-pub fn mark_deleted(tx: &mut Tx<'_>, before: &PlanBody, deleted: bool) -> Result<PlanBody, DbError> {
-    let row: Row = diesel::update(dsl::rate_plans.find((before.hotel_id, before.rate_plan_id)))
-        .filter(dsl::version.eq(before.version))
-        .set((dsl::deleted_at.eq(now_or_null(deleted)), dsl::version.eq(before.version + 1)))
-        .returning(Row::as_returning())
-        .get_result(&mut **tx)?;
-    Ok(PlanBody { version: row.version, deleted_at: row.deleted_at, ..before.clone() })
 }
 
 /// The live plans that derive from a plan, of those that sell one of these room types, or of all.

@@ -152,6 +152,11 @@ impl PlanFields {
         in_order(("min_advance_days", self.min_advance_days), ("max_advance_days", self.max_advance_days))
     }
 
+    /// Themselves in one order, if they are sound.
+    pub fn checked(self) -> Result<Self, Refusal> {
+        self.check().map(|()| self.sorted())
+    }
+
     /// In one order, however they were given: as they are shown.
     #[must_use]
     pub fn sorted(mut self) -> Self {

@@ -1,11 +1,9 @@
 //! Delete a tax, and put it back.
 
 use super::wire::HotelTaxBody;
-use super::{store, subject};
 use crate::access::guard::Caller;
-use crate::audit::{self, Action};
 use crate::db::Tx;
-use crate::hotels::staff::{KeptHotel, Refusal};
+use crate::hotels::staff::{Kept, KeptHotel, Part, Refusal};
 use crate::kernel::ids::{HotelId, TaxId};
 use crate::kernel::version::Expected;
 
@@ -19,11 +17,7 @@ pub fn delete(
     expected: &Expected,
 ) -> Result<(), Refusal> {
     let hotel = KeptHotel::lock(tx, by.scope(), hotel_id)?;
-    let before = store::lock(tx, &hotel, tax_id)?.filter(|tax| tax.deleted_at.is_none()).ok_or(Refusal::NotFound)?;
-    expected.meets(before.version)?;
-    let after = store::mark_deleted(tx, &before, true)?;
-    audit::record(tx, by, Action::Deleted, subject(hotel_id, tax_id), Some(&before), Some(&after))?;
-    Ok(())
+    HotelTaxBody::lock_meant(tx, &hotel, tax_id, expected)?.deleted(tx, by)
 }
 
 /// Puts a deleted tax back. One that is not deleted stays as it is.
@@ -31,11 +25,9 @@ pub fn delete(
 /// Locks: keeps the hotel; the tax.
 pub fn restore(tx: &mut Tx<'_>, by: &Caller, (hotel_id, tax_id): (HotelId, TaxId)) -> Result<HotelTaxBody, Refusal> {
     let hotel = KeptHotel::lock(tx, by.scope(), hotel_id)?;
-    let before = store::lock(tx, &hotel, tax_id)?.ok_or(Refusal::NotFound)?;
+    let before = HotelTaxBody::lock(tx, &hotel, tax_id)?.ok_or(Refusal::NotFound)?;
     if before.deleted_at.is_none() {
         return Ok(before);
     }
-    let after = store::mark_deleted(tx, &before, false)?;
-    audit::record(tx, by, Action::Restored, subject(hotel_id, tax_id), Some(&before), Some(&after))?;
-    Ok(after)
+    before.restored(tx, by)
 }

@@ -7,14 +7,13 @@ use actix_web::{HttpResponse, delete, get, patch, post};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::wire::{HotelTaxBody, TaxFields, TaxPatch};
-use super::{change, create, delete, store};
+use super::{change, create, delete};
 use crate::access::guard::{HotelsRead, HotelsWrite, May};
 use crate::db::Db;
-use crate::hotels::staff::http::{self as staff, ADMIN, Nothing, OnChange, OnCreate, OnRead, StaffList, versioned};
-use crate::hotels::staff::{ManagedHotel, Refusal};
-use crate::http::BASE;
+use crate::hotels::staff::handle;
+use crate::hotels::staff::http::{ADMIN, Nothing, OnChange, OnCreate, OnRead, StaffList};
 use crate::http::extract::{Body, InOrder, NoQuery, OptionalBody, PathId, PathIds, Query};
-use crate::http::idempotency::{Answer, OptionalKey};
+use crate::http::idempotency::OptionalKey;
 use crate::http::if_match::IfMatch;
 use crate::http::problem::Problem;
 use crate::kernel::ids::{HotelId, TaxId};
@@ -42,14 +41,7 @@ pub async fn list_taxes(
     db: Data<Db>,
     keys: Data<Arc<Keyring>>,
 ) -> Result<Json<Page<HotelTaxBody>>, Problem> {
-    let InOrder((staff, Query(query), PathId(hotel_id))) = call;
-    let scope = staff.caller.scope();
-    let read = move |conn: &mut _, wanted| {
-        let hotel = ManagedHotel::find(conn, scope, hotel_id)?;
-        Ok(store::list(conn, &hotel, wanted)?)
-    };
-    let name = format!("admin taxes {hotel_id}");
-    staff::page(&db, &keys, &name, query, read, |tax| tax.tax_id).await
+    handle::list(&db, &keys, call).await
 }
 
 /// Create a tax
@@ -63,16 +55,7 @@ pub async fn create_tax(
     call: InOrder<(May<HotelsWrite>, OptionalKey, Body<TaxFields>, PathId<HotelId>)>,
     db: Data<Db>,
 ) -> Result<HttpResponse, Problem> {
-    let InOrder((staff, key, body, PathId(hotel_id))) = call;
-    let keyed = key.0.map(|key| key.of(staff.caller.user_id, body.hash));
-    let fields = body.value;
-    fields.check()?;
-    staff::write(&db, keyed, move |tx| {
-        let made = create::create(tx, &staff.caller, hotel_id, &fields)?;
-        let location = format!("{BASE}/admin/hotels/{hotel_id}/taxes/{}", made.tax_id);
-        Ok(versioned(201, &made, made.version)?.at(location))
-    })
-    .await
+    handle::create(&db, call, TaxFields::checked, create::create).await
 }
 
 /// See a tax
@@ -85,14 +68,7 @@ pub async fn get_tax(
     call: InOrder<(May<HotelsRead>, NoQuery, PathIds<HotelId, TaxId>)>,
     db: Data<Db>,
 ) -> Result<HttpResponse, Problem> {
-    let InOrder((staff, NoQuery, PathIds(hotel_id, id))) = call;
-    let scope = staff.caller.scope();
-    let read = move |conn: &mut _| {
-        let hotel = ManagedHotel::find(conn, scope, hotel_id)?;
-        store::find(conn, &hotel, id)?.ok_or(Refusal::NotFound)
-    };
-    let tax = db.read(read).await?;
-    Ok(versioned(200, &tax, tax.version)?.into())
+    handle::get::<HotelTaxBody>(&db, call).await
 }
 
 /// Change a tax
@@ -106,12 +82,7 @@ pub async fn change_tax(
     call: InOrder<(May<HotelsWrite>, IfMatch, Body<TaxPatch>, PathIds<HotelId, TaxId>)>,
     db: Data<Db>,
 ) -> Result<HttpResponse, Problem> {
-    let InOrder((staff, IfMatch(expected), body, PathIds(hotel_id, id))) = call;
-    staff::write(&db, None, move |tx| {
-        let changed = change::change(tx, &staff.caller, (hotel_id, id), &expected, body.value.clone())?;
-        versioned(200, &changed, changed.version)
-    })
-    .await
+    handle::change(&db, call, change::change).await
 }
 
 /// Delete a tax
@@ -125,12 +96,7 @@ pub async fn delete_tax(
     call: InOrder<(May<HotelsWrite>, IfMatch, NoQuery, PathIds<HotelId, TaxId>)>,
     db: Data<Db>,
 ) -> Result<HttpResponse, Problem> {
-    let InOrder((staff, IfMatch(expected), NoQuery, PathIds(hotel_id, id))) = call;
-    staff::write(&db, None, move |tx| {
-        delete::delete(tx, &staff.caller, (hotel_id, id), &expected)?;
-        Ok(Answer::nothing())
-    })
-    .await
+    handle::delete(&db, call, delete::delete).await
 }
 
 /// Restore a deleted tax
@@ -144,11 +110,5 @@ pub async fn restore_tax(
     call: InOrder<(May<HotelsWrite>, OptionalKey, OptionalBody<Nothing>, PathIds<HotelId, TaxId>)>,
     db: Data<Db>,
 ) -> Result<HttpResponse, Problem> {
-    let InOrder((staff, key, OptionalBody(body), PathIds(hotel_id, id))) = call;
-    let keyed = key.0.map(|key| key.of(staff.caller.user_id, body.hash));
-    staff::write(&db, keyed, move |tx| {
-        let restored = delete::restore(tx, &staff.caller, (hotel_id, id))?;
-        versioned(200, &restored, restored.version)
-    })
-    .await
+    handle::restore(&db, call, delete::restore).await
 }

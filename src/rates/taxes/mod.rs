@@ -7,10 +7,3 @@ pub mod delete;
 pub mod http;
 pub mod store;
 pub mod wire;
-
-use crate::audit::{Resource, Subject};
-use crate::kernel::ids::{HotelId, TaxId};
-
-fn subject(hotel_id: HotelId, tax_id: TaxId) -> Subject {
-    Subject { hotel_id, resource: Resource::Tax, resource_id: Some(tax_id.0) }
-}

@@ -2,10 +2,13 @@
 
 use diesel::prelude::*;
 use rust_decimal::Decimal;
+use uuid::Uuid;
 
 use super::wire::{HotelTaxBody, TaxFields};
-use crate::db::{DbError, Tx, now_or_null};
+use crate::audit::Resource;
+use crate::db::{DbError, Tx};
 use crate::hotels::staff::http::Wanted;
+use crate::hotels::staff::kept::{Kept, Part, Tag};
 use crate::hotels::staff::{KeptHotel, ManagedHotel, Refusal};
 use crate::kernel::clock::Instant;
 use crate::kernel::decimal::JsonDecimal;
@@ -59,38 +62,46 @@ impl Row {
     }
 }
 
-/// A tax of the hotel, deleted or not.
-pub fn find(conn: &mut PgConnection, hotel: &ManagedHotel, tax_id: TaxId) -> Result<Option<HotelTaxBody>, DbError> {
-    let found: Option<Row> =
-        dsl::taxes.find((hotel.hotel_id, tax_id)).select(Row::as_select()).first(conn).optional()?;
-    found.map(Row::body).transpose()
+impl Kept for HotelTaxBody {
+    type Fields = TaxFields;
+    const RESOURCE: Resource = Resource::Tax;
+    const TABLE: (&'static str, &'static str) = ("taxes", "tax_id");
+
+    fn tag(&self) -> Tag {
+        let Self { hotel_id, tax_id, version, deleted_at, .. } = *self;
+        Tag { hotel_id, id: tax_id.0, version, is_deleted: deleted_at.is_some() }
+    }
+
+    fn read(conn: &mut PgConnection, hotel_id: HotelId, id: Uuid) -> Result<Option<Self>, DbError> {
+        let found: Option<Row> = dsl::taxes.find((hotel_id, id)).select(Row::as_select()).first(conn).optional()?;
+        found.map(Row::body).transpose()
+    }
+
+    fn update(tx: &mut Tx<'_>, before: &Self, fields: &TaxFields) -> Result<Self, Refusal> {
+        let row: Row = diesel::update(dsl::taxes.find((before.hotel_id, before.tax_id)))
+            .filter(dsl::version.eq(before.version))
+            .set((Columns::new(fields)?, dsl::version.eq(before.version + 1)))
+            .returning(Row::as_returning())
+            .get_result(&mut **tx)
+            .map_err(DbError::from)?;
+        Ok(row.body()?)
+    }
 }
 
-/// The same under its row lock.
-pub fn lock(tx: &mut Tx<'_>, hotel: &KeptHotel<'_>, tax_id: TaxId) -> Result<Option<HotelTaxBody>, DbError> {
-    let found: Option<Row> = dsl::taxes
-        .find((hotel.hotel_id, tax_id))
-        .select(Row::as_select())
-        .for_no_key_update()
-        .first(&mut **tx)
-        .optional()?;
-    found.map(Row::body).transpose()
-}
+impl Part for HotelTaxBody {
+    type Id = TaxId;
+    const PATH: &'static str = "taxes";
 
-/// The hotel's taxes, oldest first.
-pub fn list(
-    conn: &mut PgConnection,
-    hotel: &ManagedHotel,
-    wanted: Wanted<TaxId>,
-) -> Result<Vec<HotelTaxBody>, DbError> {
-    let rows: Vec<Row> = dsl::taxes
-        .filter(dsl::hotel_id.eq(hotel.hotel_id).and(dsl::tax_id.gt(wanted.after)))
-        .filter(dsl::deleted_at.is_null().ne(wanted.deleted))
-        .order(dsl::tax_id)
-        .limit(wanted.rows)
-        .select(Row::as_select())
-        .load(conn)?;
-    rows.into_iter().map(Row::body).collect()
+    fn list(conn: &mut PgConnection, hotel: &ManagedHotel, wanted: Wanted<TaxId>) -> Result<Vec<Self>, DbError> {
+        let rows: Vec<Row> = dsl::taxes
+            .filter(dsl::hotel_id.eq(hotel.hotel_id).and(dsl::tax_id.gt(wanted.after)))
+            .filter(dsl::deleted_at.is_null().ne(wanted.deleted))
+            .order(dsl::tax_id)
+            .limit(wanted.rows)
+            .select(Row::as_select())
+            .load(conn)?;
+        rows.into_iter().map(Row::body).collect()
+    }
 }
 
 pub fn insert(tx: &mut Tx<'_>, hotel: &KeptHotel<'_>, fields: &TaxFields) -> Result<HotelTaxBody, Refusal> {
@@ -100,25 +111,4 @@ pub fn insert(tx: &mut Tx<'_>, hotel: &KeptHotel<'_>, fields: &TaxFields) -> Res
         .get_result(&mut **tx)
         .map_err(DbError::from)?;
     Ok(row.body()?)
-}
-
-/// Gives a locked tax these fields; it is a version later then.
-pub fn update(tx: &mut Tx<'_>, before: &HotelTaxBody, fields: &TaxFields) -> Result<HotelTaxBody, Refusal> {
-    let row: Row = diesel::update(dsl::taxes.find((before.hotel_id, before.tax_id)))
-        .filter(dsl::version.eq(before.version))
-        .set((Columns::new(fields)?, dsl::version.eq(before.version + 1)))
-        .returning(Row::as_returning())
-        .get_result(&mut **tx)
-        .map_err(DbError::from)?;
-    Ok(row.body()?)
-}
-
-/// Stops charging a locked tax, or charges it again; it is a version later then.
-pub fn mark_deleted(tx: &mut Tx<'_>, before: &HotelTaxBody, deleted: bool) -> Result<HotelTaxBody, DbError> {
-    let row: Row = diesel::update(dsl::taxes.find((before.hotel_id, before.tax_id)))
-        .filter(dsl::version.eq(before.version))
-        .set((dsl::deleted_at.eq(now_or_null(deleted)), dsl::version.eq(before.version + 1)))
-        .returning(Row::as_returning())
-        .get_result(&mut **tx)?;
-    row.body()
 }

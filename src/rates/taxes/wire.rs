@@ -39,6 +39,11 @@ impl TaxFields {
         self.value().map(|_| ())
     }
 
+    /// Themselves, if they are sound.
+    pub fn checked(self) -> Result<Self, Refusal> {
+        self.check().map(|()| self)
+    }
+
     /// The value, by its kind.
     pub fn value(&self) -> Result<TaxValue, Refusal> {
         let amount = || {

@@ -2,12 +2,12 @@
 
 use serde::Serialize;
 
+use super::store;
 use super::wire::{RoomTypeBody, RoomTypeFields};
-use super::{store, subject};
 use crate::access::guard::Caller;
 use crate::audit::{self, Action};
 use crate::db::Tx;
-use crate::hotels::staff::{KeptHotel, Refusal};
+use crate::hotels::staff::{Kept, KeptHotel, Refusal};
 use crate::inventory::horizon;
 use crate::kernel::ids::HotelId;
 
@@ -26,13 +26,12 @@ pub fn create(
     tx: &mut Tx<'_>,
     by: &Caller,
     hotel_id: HotelId,
-    fields: &RoomTypeFields,
-    capacity: i32,
+    (fields, capacity): &(RoomTypeFields, i32),
 ) -> Result<RoomTypeBody, Refusal> {
     let hotel = KeptHotel::lock(tx, by.scope(), hotel_id)?;
     let room_type = store::insert(tx, &hotel, fields)?;
-    horizon::seed(tx, hotel_id, room_type.room_type_id, capacity)?;
-    let seeded = Seeded { room_type: &room_type, capacity };
-    audit::record(tx, by, Action::Created, subject(hotel_id, room_type.room_type_id), None, Some(&seeded))?;
+    horizon::seed(tx, hotel_id, room_type.room_type_id, *capacity)?;
+    let seeded = Seeded { room_type: &room_type, capacity: *capacity };
+    audit::record(tx, by, Action::Created, room_type.subject(), None, Some(&seeded))?;
     Ok(room_type)
 }

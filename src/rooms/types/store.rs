@@ -2,11 +2,14 @@
 
 use diesel::prelude::*;
 use serde_json::Value;
+use uuid::Uuid;
 
 use super::wire::{RoomTypeBody, RoomTypeFields};
-use crate::db::{DbError, Tx, now_or_null};
+use crate::audit::Resource;
+use crate::db::{DbError, Tx};
 use crate::hotels::staff::http::Wanted;
-use crate::hotels::staff::{KeptHotel, ManagedHotel};
+use crate::hotels::staff::kept::{Kept, Part, Tag};
+use crate::hotels::staff::{KeptHotel, ManagedHotel, Refusal};
 use crate::kernel::clock::Instant;
 use crate::kernel::ids::{HotelId, RoomTypeId};
 use crate::schema::room_types::{self, dsl};
@@ -67,67 +70,52 @@ impl Row {
     }
 }
 
-/// A room type of the hotel, deleted or not.
-pub fn find(
-    conn: &mut PgConnection,
-    hotel: &ManagedHotel,
-    room_type_id: RoomTypeId,
-) -> Result<Option<RoomTypeBody>, DbError> {
-    let found: Option<Row> =
-        dsl::room_types.find((hotel.hotel_id, room_type_id)).select(Row::as_select()).first(conn).optional()?;
-    found.map(Row::body).transpose()
+impl Kept for RoomTypeBody {
+    type Fields = RoomTypeFields;
+    const RESOURCE: Resource = Resource::RoomType;
+    const TABLE: (&'static str, &'static str) = ("room_types", "room_type_id");
+
+    fn tag(&self) -> Tag {
+        let Self { hotel_id, room_type_id, version, deleted_at, .. } = *self;
+        Tag { hotel_id, id: room_type_id.0, version, is_deleted: deleted_at.is_some() }
+    }
+
+    fn read(conn: &mut PgConnection, hotel_id: HotelId, id: Uuid) -> Result<Option<Self>, DbError> {
+        let found: Option<Row> =
+            dsl::room_types.find((hotel_id, id)).select(Row::as_select()).first(conn).optional()?;
+        found.map(Row::body).transpose()
+    }
+
+    fn update(tx: &mut Tx<'_>, before: &Self, fields: &RoomTypeFields) -> Result<Self, Refusal> {
+        let row: Row = diesel::update(dsl::room_types.find((before.hotel_id, before.room_type_id)))
+            .filter(dsl::version.eq(before.version))
+            .set((Columns::new(fields)?, dsl::version.eq(before.version + 1)))
+            .returning(Row::as_returning())
+            .get_result(&mut **tx)
+            .map_err(DbError::from)?;
+        Ok(row.body()?)
+    }
 }
 
-/// The same under its row lock.
-pub fn lock(tx: &mut Tx<'_>, hotel: &KeptHotel<'_>, room_type_id: RoomTypeId) -> Result<Option<RoomTypeBody>, DbError> {
-    let found: Option<Row> = dsl::room_types
-        .find((hotel.hotel_id, room_type_id))
-        .select(Row::as_select())
-        .for_no_key_update()
-        .first(&mut **tx)
-        .optional()?;
-    found.map(Row::body).transpose()
-}
+impl Part for RoomTypeBody {
+    type Id = RoomTypeId;
+    const PATH: &'static str = "room-types";
 
-/// The hotel's room types, oldest first.
-pub fn list(
-    conn: &mut PgConnection,
-    hotel: &ManagedHotel,
-    wanted: Wanted<RoomTypeId>,
-) -> Result<Vec<RoomTypeBody>, DbError> {
-    let rows: Vec<Row> = dsl::room_types
-        .filter(dsl::hotel_id.eq(hotel.hotel_id).and(dsl::room_type_id.gt(wanted.after)))
-        .filter(dsl::deleted_at.is_null().ne(wanted.deleted))
-        .order(dsl::room_type_id)
-        .limit(wanted.rows)
-        .select(Row::as_select())
-        .load(conn)?;
-    rows.into_iter().map(Row::body).collect()
+    fn list(conn: &mut PgConnection, hotel: &ManagedHotel, wanted: Wanted<RoomTypeId>) -> Result<Vec<Self>, DbError> {
+        let rows: Vec<Row> = dsl::room_types
+            .filter(dsl::hotel_id.eq(hotel.hotel_id).and(dsl::room_type_id.gt(wanted.after)))
+            .filter(dsl::deleted_at.is_null().ne(wanted.deleted))
+            .order(dsl::room_type_id)
+            .limit(wanted.rows)
+            .select(Row::as_select())
+            .load(conn)?;
+        rows.into_iter().map(Row::body).collect()
+    }
 }
 
 pub fn insert(tx: &mut Tx<'_>, hotel: &KeptHotel<'_>, fields: &RoomTypeFields) -> Result<RoomTypeBody, DbError> {
     let row: Row = diesel::insert_into(dsl::room_types)
         .values((dsl::hotel_id.eq(hotel.hotel_id), dsl::room_type_id.eq(RoomTypeId::new()), Columns::new(fields)?))
-        .returning(Row::as_returning())
-        .get_result(&mut **tx)?;
-    row.body()
-}
-
-/// Gives a locked room type these fields; it is a version later then.
-pub fn update(tx: &mut Tx<'_>, before: &RoomTypeBody, fields: &RoomTypeFields) -> Result<RoomTypeBody, DbError> {
-    let row: Row = diesel::update(dsl::room_types.find((before.hotel_id, before.room_type_id)))
-        .filter(dsl::version.eq(before.version))
-        .set((Columns::new(fields)?, dsl::version.eq(before.version + 1)))
-        .returning(Row::as_returning())
-        .get_result(&mut **tx)?;
-    row.body()
-}
-
-/// Takes a locked room type off sale, or puts it back; it is a version later then.
-pub fn mark_deleted(tx: &mut Tx<'_>, before: &RoomTypeBody, deleted: bool) -> Result<RoomTypeBody, DbError> {
-    let row: Row = diesel::update(dsl::room_types.find((before.hotel_id, before.room_type_id)))
-        .filter(dsl::version.eq(before.version))
-        .set((dsl::deleted_at.eq(now_or_null(deleted)), dsl::version.eq(before.version + 1)))
         .returning(Row::as_returning())
         .get_result(&mut **tx)?;
     row.body()

@@ -71,7 +71,7 @@ pub struct NewRoomType {
     name: String,
     /// Rooms that can be sold, each night from today to the hotel's horizon. Later it is changed night by night.
     #[garde(range(min = 0, max = MAX_CAPACITY))]
-    pub capacity: i32,
+    capacity: i32,
     #[garde(range(min = 1, max = 20))]
     max_adults: i16,
     #[garde(range(min = 0, max = 10))]
@@ -90,17 +90,13 @@ pub struct NewRoomType {
     description: Option<String>,
 }
 
-impl From<NewRoomType> for RoomTypeFields {
-    fn from(new: NewRoomType) -> Self {
-        Self {
-            name: new.name,
-            max_adults: new.max_adults,
-            max_children: new.max_children,
-            max_occupancy: new.max_occupancy,
-            beds: new.beds,
-            amenities: new.amenities,
-            description: new.description,
-        }
+impl NewRoomType {
+    /// What the room type says of itself, if that is sound, and the capacity of its nights.
+    pub fn checked(self) -> Result<(RoomTypeFields, i32), Refusal> {
+        let Self { name, capacity, max_adults, max_children, max_occupancy, beds, amenities, description } = self;
+        let fields = RoomTypeFields { name, max_adults, max_children, max_occupancy, beds, amenities, description };
+        fields.check()?;
+        Ok((fields, capacity))
     }
 }
 

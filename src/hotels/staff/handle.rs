@@ -1,0 +1,160 @@
+//! What the handlers of staff's calls do, whatever the call is about: a handler says who may call it and with what, and
+//! which use case it is.
+
+use std::sync::Arc;
+
+use actix_web::HttpResponse;
+use actix_web::web::Json;
+use serde::Serialize;
+
+use super::http::{Nothing, StaffList, page};
+use super::kept::{Kept, Part};
+use super::{ManagedHotel, Refusal};
+use crate::access::guard::{Caller, HotelsRead, May};
+use crate::db::{Db, DbError, Tx};
+use crate::http::BASE;
+use crate::http::extract::{Body, InOrder, NoQuery, OptionalBody, PathId, PathIds, Query};
+use crate::http::idempotency::{Answer, Halt, Keyed, OptionalKey, once};
+use crate::http::if_match::IfMatch;
+use crate::http::problem::Problem;
+use crate::kernel::ids::HotelId;
+use crate::kernel::page::Page;
+use crate::kernel::secret::Keyring;
+use crate::kernel::version::Expected;
+
+/// Which one a path names: a hotel, or a hotel and a part of it.
+pub trait At {
+    type Ids: Copy + Send + 'static;
+
+    fn ids(self) -> Self::Ids;
+}
+
+impl At for PathId<HotelId> {
+    type Ids = HotelId;
+
+    fn ids(self) -> HotelId {
+        self.0
+    }
+}
+
+impl<I: Copy + Send + 'static> At for PathIds<HotelId, I> {
+    type Ids = (HotelId, I);
+
+    fn ids(self) -> (HotelId, I) {
+        (self.0, self.1)
+    }
+}
+
+/// Use cases. `A` is what a path names, `P` a patch, `K` what is kept.
+pub type Create<N, K> = fn(&mut Tx<'_>, &Caller, HotelId, &N) -> Result<K, Refusal>;
+pub type Change<A, P, K> = fn(&mut Tx<'_>, &Caller, A, &Expected, P) -> Result<K, Refusal>;
+pub type Delete<A> = fn(&mut Tx<'_>, &Caller, A, &Expected) -> Result<(), Refusal>;
+pub type Restore<A, K> = fn(&mut Tx<'_>, &Caller, A) -> Result<K, Refusal>;
+
+/// A page of a hotel's parts.
+pub async fn list<K: Part>(
+    db: &Db,
+    keys: &Arc<Keyring>,
+    call: InOrder<(May<HotelsRead>, Query<StaffList>, PathId<HotelId>)>,
+) -> Result<Json<Page<K>>, Problem> {
+    let InOrder((staff, Query(query), PathId(hotel_id))) = call;
+    let scope = staff.caller.scope();
+    let read = move |conn: &mut _, wanted| {
+        let hotel = ManagedHotel::find(conn, scope, hotel_id)?;
+        Ok(K::list(conn, &hotel, wanted)?)
+    };
+    let name = format!("admin {} {hotel_id}", K::PATH);
+    page(db, keys, &name, query, read, |part| K::Id::from(part.tag().id)).await
+}
+
+/// A part of a hotel, deleted or not.
+pub async fn get<K: Part>(
+    db: &Db,
+    call: InOrder<(May<HotelsRead>, NoQuery, PathIds<HotelId, K::Id>)>,
+) -> Result<HttpResponse, Problem> {
+    let InOrder((staff, NoQuery, PathIds(hotel_id, id))) = call;
+    let scope = staff.caller.scope();
+    let read = move |conn: &mut _| {
+        let hotel = ManagedHotel::find(conn, scope, hotel_id)?;
+        K::find(conn, &hotel, id)?.ok_or(Refusal::NotFound)
+    };
+    Ok(versioned(200, &db.read(read).await?)?.into())
+}
+
+/// Creates a part of a hotel from what `checked` makes of the body.
+pub async fn create<M, B, N, K>(
+    db: &Db,
+    call: InOrder<(May<M>, OptionalKey, Body<B>, PathId<HotelId>)>,
+    checked: fn(B) -> Result<N, Refusal>,
+    create: Create<N, K>,
+) -> Result<HttpResponse, Problem>
+where
+    N: Send + 'static,
+    K: Part,
+{
+    let InOrder((May { caller, .. }, key, body, PathId(hotel_id))) = call;
+    let keyed = key.0.map(|key| key.of(caller.user_id, body.hash));
+    let new = checked(body.value)?;
+    write(db, keyed, move |tx| {
+        let made = create(tx, &caller, hotel_id, &new)?;
+        let location = format!("{BASE}/admin/hotels/{hotel_id}/{}/{}", K::PATH, made.tag().id);
+        Ok(versioned(201, &made)?.at(location))
+    })
+    .await
+}
+
+pub async fn change<M, P, I, K>(
+    db: &Db,
+    call: InOrder<(May<M>, IfMatch, Body<P>, I)>,
+    change: Change<I::Ids, P, K>,
+) -> Result<HttpResponse, Problem>
+where
+    P: Clone + Send + 'static,
+    I: At,
+    K: Kept,
+{
+    let InOrder((May { caller, .. }, IfMatch(expected), body, at)) = call;
+    let (ids, patch) = (at.ids(), body.value);
+    write(db, None, move |tx| versioned(200, &change(tx, &caller, ids, &expected, patch.clone())?)).await
+}
+
+pub async fn delete<M, I: At>(
+    db: &Db,
+    call: InOrder<(May<M>, IfMatch, NoQuery, I)>,
+    delete: Delete<I::Ids>,
+) -> Result<HttpResponse, Problem> {
+    let InOrder((May { caller, .. }, IfMatch(expected), NoQuery, at)) = call;
+    let ids = at.ids();
+    write(db, None, move |tx| delete(tx, &caller, ids, &expected).map(|()| Answer::nothing())).await
+}
+
+pub async fn restore<M, I: At, K: Kept>(
+    db: &Db,
+    call: InOrder<(May<M>, OptionalKey, OptionalBody<Nothing>, I)>,
+    restore: Restore<I::Ids, K>,
+) -> Result<HttpResponse, Problem> {
+    let InOrder((May { caller, .. }, key, OptionalBody(body), at)) = call;
+    let keyed = key.0.map(|key| key.of(caller.user_id, body.hash));
+    let ids = at.ids();
+    write(db, keyed, move |tx| versioned(200, &restore(tx, &caller, ids)?)).await
+}
+
+/// Runs staff's work in one transaction; once for its key, if it has one.
+pub async fn write(
+    db: &Db,
+    keyed: Option<Keyed>,
+    work: impl Fn(&mut Tx<'_>) -> Result<Answer, Refusal> + Send + 'static,
+) -> Result<HttpResponse, Problem> {
+    let answer: Result<Answer, Halt> =
+        db.write(move |tx| once(tx, keyed.as_ref(), |tx| work(tx).map_err(Halt::from))).await;
+    Ok(answer?.into())
+}
+
+/// What is kept, with its version as `ETag`.
+pub fn versioned(status: u16, kept: &impl Kept) -> Result<Answer, Refusal> {
+    Ok(answer(status, kept)?.version(kept.tag().version))
+}
+
+pub fn answer(status: u16, body: &impl Serialize) -> Result<Answer, Refusal> {
+    Ok(Answer::json(status, body).map_err(|error| DbError::invariant(error.to_string()))?)
+}
