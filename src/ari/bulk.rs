@@ -1,11 +1,13 @@
 //! What the bulk changes have in common: how much one call may name, and that its items do not contradict each other.
 
 use chrono::{Duration, NaiveDate};
+use serde::Serialize;
 
 use super::MAX_DAYS;
 use super::refusal::{Fault, Refused, none};
 use super::span::{Span, Weekday, Weekdays};
 use super::strips::{self, Strip};
+use super::trail::MOST_NIGHTS;
 
 /// The most items of a call.
 pub const MAX_ITEMS: usize = 1_000;
@@ -49,7 +51,7 @@ pub struct Expecting<K> {
 }
 
 /// What a bulk change has done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Done {
     /// Different nights named.
     pub nights: i64,
@@ -99,6 +101,12 @@ impl<I: Item> Bulk<I> {
     /// The items whose key is not `known`.
     pub fn unknown(&self, known: impl Fn(I::Key) -> bool) -> impl Iterator<Item = usize> {
         self.items.iter().enumerate().filter(move |(_, item)| !known(item.key())).map(|(at, _)| at)
+    }
+
+    /// Whether the audit log keeps what the nights were.
+    #[must_use]
+    pub fn is_told(&self) -> bool {
+        self.nights <= MOST_NIGHTS
     }
 
     /// The items that expect a version.

@@ -11,6 +11,7 @@ pub mod rates;
 pub mod refusal;
 pub mod span;
 pub mod strips;
+pub mod trail;
 pub mod wire;
 
 use std::time::Duration;

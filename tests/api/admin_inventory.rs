@@ -87,15 +87,50 @@ async fn a_manager_sets_many_nights_at_once() {
         "SELECT jsonb_build_object('resource', resource, 'action', action, 'before', before, 'after', after,
                                    'resource_id', resource_id) FROM audit_entries",
     );
-    let expected =
-        json!({ "resource": "inventory", "action": "changed", "before": null, "after": change, "resource_id": null });
-    assert_eq!(serde_json::from_str::<Value>(&trace).expect("JSON"), expected);
+    let mut trace: Value = serde_json::from_str(&trace).expect("JSON");
+    let before = trace["before"]["changed"].take();
+    let after = json!({ "items": change["items"], "nights": 11 + further, "changed": 10 + further, "created": 0 });
+    let expected = json!({
+        "resource": "inventory", "action": "changed", "before": { "changed": null }, "after": after, "resource_id": null
+    });
+    assert_eq!(trace, expected);
+    let was = json!([3, 0, 0, false, hotel.room_type_id]);
+    let mut nights = Vec::new();
+    for alike in before.as_array().expect("what was before") {
+        let columns =
+            ["capacity", "out_of_service", "allowance", "closed", "room_type_id"].map(|column| &alike[column]);
+        assert_eq!(json!(columns), was, "the suite was so already");
+        nights.extend(alike["nights"].as_array().expect("nights").iter().cloned());
+    }
+    let text = |night: &Value| night.as_str().map(str::to_owned);
+    nights.sort_by_key(text);
+    let changed = (0..14).filter(|day| *day < 10 || hotel.day(*day).weekday().number_from_monday() > 5);
+    assert_eq!(nights, changed.map(|day| json!(hotel.day(day))).collect::<Vec<_>>(), "each night once");
     assert_eq!(app.text("SELECT string_agg(topic, ' ') FROM outbox_events"), "inventory.changed");
 
     let again = staff.patch_many(&path(&hotel), change).await.ok(200);
     assert_eq!(again["changed"], 0, "it is so already");
     assert_eq!((app.rows("audit_entries"), app.rows("outbox_events")), (1, 1), "nothing changed, nothing is told");
     assert_eq!(app.number("SELECT max(version) FROM inventory"), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_of_many_nights_is_told_by_its_items_alone() {
+    let app = TestApp::start().await;
+    let hotel = Hotel::with(&app, &Terms { capacity: 3, ..Terms::default() });
+    let others = [(); 2].map(|()| hotel.another_room_type(&app, &Terms::default()));
+    let staff = manager_of(&app, &hotel).await;
+    let last = |set: Value, days: u64| {
+        let of_each = others.iter().chain([&hotel]);
+        items(&of_each.map(|of| item(of, hotel.day(0), hotel.day(days), set.clone())).collect::<Vec<_>>())
+    };
+    let told = "SELECT concat_ws(' ', jsonb_array_length(after->'items'), after->>'nights', after->>'changed',
+                                 jsonb_array_length(before->'changed'), before->'changed'->0->>'capacity')
+                FROM audit_entries ORDER BY audit_id DESC LIMIT 1";
+    staff.patch_many(&path(&hotel), last(json!({ "capacity": 4 }), 667)).await.ok(200);
+    assert_eq!(app.text(told), "3 2001 2001", "2,001 nights");
+    staff.patch_many(&path(&hotel), last(json!({ "capacity": 5 }), 666)).await.ok(200);
+    assert_eq!(app.text(told), "3 1998 1998 3 4", "1,998 nights, alike by room type");
 }
 
 #[tokio::test(flavor = "multi_thread")]

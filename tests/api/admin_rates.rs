@@ -89,11 +89,25 @@ async fn a_manager_prices_and_restricts_many_nights_at_once() {
     assert_eq!(app.number("SELECT count(*) FROM rates WHERE version = 1 AND price = 10000"), 110);
 
     let trace = app.text(
-        "SELECT concat_ws(' ', resource, action, after = $$AFTER$$) FROM audit_entries"
-            .replace("AFTER", &change.to_string())
+        "SELECT concat_ws(' ', resource, action, after = $$AFTER$$, before) FROM audit_entries"
+            .replace(
+                "AFTER",
+                &json!({ "items": change["items"], "nights": 17, "changed": 14, "created": 4 }).to_string(),
+            )
             .as_str(),
     );
-    assert_eq!(trace, "rates changed t");
+    let before = trace.strip_prefix("rates changed t ").expect("the items, and what they did");
+    let mut before: Value = serde_json::from_str(before).expect("JSON");
+    let nights: Vec<_> = before["changed"].as_array_mut().expect("a list").iter_mut().flat_map(|alike| {
+        let nights = alike["nights"].take();
+        let was = json!({
+            "rate_plan_id": hotel.rate_plan_id, "room_type_id": hotel.room_type_id, "nights": null, "price": 10_000,
+            "min_stay": null, "max_stay": null, "closed": false, "closed_to_arrival": false, "closed_to_departure": false
+        });
+        assert_eq!(*alike, was);
+        nights.as_array().cloned().expect("nights")
+    }).collect();
+    assert_eq!(nights, (0..10).map(|day| json!(hotel.day(day))).collect::<Vec<_>>(), "those that were there");
     assert_eq!(app.text("SELECT string_agg(topic, ' ') FROM outbox_events"), "rates.changed");
     assert_eq!(staff.patch_many(&path(&hotel), change).await.ok(200)["changed"], 0);
     assert_eq!((app.rows("audit_entries"), app.number("SELECT max(version) FROM rates")), (1, 2));

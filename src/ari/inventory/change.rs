@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use super::store::{self, AtFault, RoomTypes, Short, StockStrip};
-use super::wire::{ChangeInventory, InventoryItem, InventorySet};
+use super::wire::{InventoryItem, InventorySet};
 use crate::access::guard::Caller;
 use crate::ari::bulk::{Bulk, Done};
-use crate::ari::patience;
 use crate::ari::refusal::{Below, Fault, Refused, none};
 use crate::ari::strips::Strip;
-use crate::audit::{self, Action, Resource, Subject};
+use crate::ari::{patience, trail};
+use crate::audit::{Resource, Subject};
 use crate::db::{DbError, Tx};
 use crate::hotels::staff::{KeptHotel, Refusal};
 use crate::hotels::store as hotels;
@@ -26,7 +26,7 @@ pub enum Changed {
 }
 
 /// Sets what the items say of nights that are there, and makes those that are not. A night that is so already keeps its
-/// version; a change of nothing leaves no trace.
+/// version; a change of nothing leaves no trace, any other what [`trail::record`] says.
 ///
 /// How many rooms of a night are out of service is written anew where its capacity or allowance is: those whose status says
 /// so, and at most as many as there are.
@@ -61,12 +61,10 @@ pub fn change(tx: &mut Tx<'_>, by: &Caller, hotel_id: HotelId, bulk: &Bulk<Inven
     if !short.is_empty() {
         return Ok(Changed::InTheWay(store::short_nights(tx, &hotel, &strips)?));
     }
+    let before = if bulk.is_told() { store::before(tx, &hotel, &strips)? } else { Vec::new() };
     let done = write(tx, &hotel, bulk, &strips, found)?;
-    if done.changed > 0 {
-        let subject = Subject { hotel_id, resource: Resource::Inventory, resource_id: None };
-        let after = ChangeInventory { items: bulk.items.clone() };
-        audit::record(tx, by, Action::Changed, subject, None, Some(&after))?;
-    }
+    let subject = Subject { hotel_id, resource: Resource::Inventory, resource_id: None };
+    trail::record(tx, by, subject, (bulk, done), &before)?;
     Ok(Changed::Done(done))
 }
 

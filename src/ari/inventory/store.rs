@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use chrono::NaiveDate;
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Bool, Date, Integer, Nullable, Uuid as SqlUuid};
+use serde::Serialize;
 
 use super::wire::InventorySet;
 use crate::ari::bulk::Expecting;
@@ -55,6 +56,8 @@ const ALLOWANCE: &str = "coalesce(s.allowance, i.allowance, 0)";
 const CLOSED: &str = "coalesce(s.closed, i.closed, false)";
 const OUT_OF_SERVICE: &str = "CASE WHEN s.capacity IS NULL AND s.allowance IS NULL THEN i.out_of_service
     ELSE least(coalesce(s.capacity, i.capacity) + coalesce(s.allowance, i.allowance, 0), s.away) END";
+/// The columns that staff steer, of a night `i`.
+const NOW: &str = "i.capacity, i.out_of_service, i.allowance, i.closed";
 /// Rooms that could be sold then.
 const SELLABLE: &str = "(coalesce(s.capacity, i.capacity) + coalesce(s.allowance, i.allowance)
     - CASE WHEN s.capacity IS NULL AND s.allowance IS NULL THEN i.out_of_service
@@ -65,6 +68,11 @@ const LAPSED: &str = "SELECT n.room_type_id, n.stay_date, sum(n.rooms)::int AS r
     FROM holds h JOIN hold_nights n ON n.hotel_id = h.hotel_id AND n.hold_id = h.hold_id
     WHERE h.hotel_id = $1 AND h.live_until <= (SELECT clock_timestamp())
     GROUP BY n.room_type_id, n.stay_date";
+
+/// The columns of [`NOW`] as they are to be.
+fn then() -> String {
+    format!("{CAPACITY}, {OUT_OF_SERVICE}, {ALLOWANCE}, {CLOSED}")
+}
 
 #[derive(QueryableByName)]
 struct Count {
@@ -263,15 +271,41 @@ pub(super) fn short_nights(tx: &mut Tx<'_>, hotel: &KeptHotel<'_>, strips: &[Sto
     Ok(rows.into_iter().map(|row| ((row.room_type_id, row.stay_date), row.excess)).collect())
 }
 
+/// Nights of a strip that were alike.
+#[derive(Debug, QueryableByName, Serialize)]
+pub(super) struct Alike {
+    #[diesel(sql_type = SqlUuid)]
+    room_type_id: RoomTypeId,
+    #[diesel(sql_type = Array<Date>)]
+    nights: Vec<NaiveDate>,
+    #[diesel(sql_type = Integer)]
+    capacity: i32,
+    #[diesel(sql_type = Integer)]
+    out_of_service: i32,
+    #[diesel(sql_type = Integer)]
+    allowance: i32,
+    #[diesel(sql_type = Bool)]
+    closed: bool,
+}
+
+/// The locked nights that are not so already, as they are.
+pub(super) fn before(tx: &mut Tx<'_>, hotel: &KeptHotel<'_>, strips: &[StockStrip]) -> Result<Vec<Alike>, DbError> {
+    let text = format!(
+        "SELECT i.room_type_id, array_agg(i.stay_date ORDER BY i.stay_date) AS nights, {NOW}
+         FROM {STRIPS} JOIN inventory i ON {OF_STRIP} AND ({NOW}) IS DISTINCT FROM ({THEN})
+         GROUP BY s.strip, i.room_type_id, {NOW} ORDER BY s.strip, min(i.stay_date)",
+        THEN = then()
+    );
+    Ok(bound(text, hotel, strips).load(&mut **tx)?)
+}
+
 /// Sets the locked nights that are not so already; how many they were.
 pub(super) fn update(tx: &mut Tx<'_>, hotel: &KeptHotel<'_>, strips: &[StockStrip]) -> Result<i64, DbError> {
     let text = format!(
         "UPDATE inventory i
-         SET capacity = {CAPACITY}, out_of_service = {OUT_OF_SERVICE}, allowance = {ALLOWANCE}, closed = {CLOSED},
-             version = i.version + 1
-         FROM {STRIPS}
-         WHERE {OF_STRIP} AND (i.capacity, i.out_of_service, i.allowance, i.closed)
-             IS DISTINCT FROM ({CAPACITY}, {OUT_OF_SERVICE}, {ALLOWANCE}, {CLOSED})"
+         SET (capacity, out_of_service, allowance, closed) = ROW({THEN}), version = i.version + 1
+         FROM {STRIPS} WHERE {OF_STRIP} AND ({NOW}) IS DISTINCT FROM ({THEN})",
+        THEN = then()
     );
     rows(bound(text, hotel, strips).execute(&mut **tx)?)
 }

@@ -3,19 +3,19 @@
 use std::collections::BTreeMap;
 
 use super::store::{self, NightSet, RateStrip, Sold};
-use super::wire::{ChangeRates, RateItem};
+use super::wire::RateItem;
 use crate::access::guard::Caller;
 use crate::ari::bulk::{Bulk, Done};
-use crate::ari::patience;
 use crate::ari::refusal::{Fault, Refused, none};
-use crate::audit::{self, Action, Resource, Subject};
+use crate::ari::{patience, trail};
+use crate::audit::{Resource, Subject};
 use crate::db::{DbError, Tx};
 use crate::hotels::staff::{KeptHotel, Refusal};
 use crate::hotels::store as hotels;
 use crate::kernel::ids::HotelId;
 
-/// Sets what the items say. A night that is so already keeps its version; a change of nothing leaves no trace. Quotes made
-/// before are looked at again when they are held.
+/// Sets what the items say. A night that is so already keeps its version; a change of nothing leaves no trace, any other what
+/// [`trail::record`] says. Quotes made before are looked at again when they are held.
 ///
 /// Locks: keeps the hotel; the rates in order. Behind it stands the primary key of `rates`.
 pub fn change(tx: &mut Tx<'_>, by: &Caller, hotel_id: HotelId, bulk: &Bulk<RateItem>) -> Result<Done, Refused> {
@@ -37,12 +37,10 @@ pub fn change(tx: &mut Tx<'_>, by: &Caller, hotel_id: HotelId, bulk: &Bulk<RateI
     if !derived.is_empty() {
         return Err(Refused::RateIsDerived(derived));
     }
+    let before = if bulk.is_told() { store::before(tx, &hotel, &strips)? } else { Vec::new() };
     let done = Done { nights: bulk.nights, ..write(tx, &hotel, &strips)? };
-    if done.changed > 0 {
-        let subject = Subject { hotel_id, resource: Resource::Rates, resource_id: None };
-        let after = ChangeRates { items: bulk.items.clone() };
-        audit::record(tx, by, Action::Changed, subject, None, Some(&after))?;
-    }
+    let subject = Subject { hotel_id, resource: Resource::Rates, resource_id: None };
+    trail::record(tx, by, subject, (bulk, done), &before)?;
     Ok(done)
 }
 

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::NaiveDate;
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Bool, Date, Integer, Nullable, SmallInt, Uuid as SqlUuid};
+use serde::Serialize;
 
 use crate::ari::bulk::Expecting;
 use crate::ari::refusal::Stale;
@@ -212,6 +213,40 @@ pub fn contradictory(
     let rows: Vec<Row> = bound(text, hotel, strips).load(&mut **tx)?;
     let strip = |row: Row| (usize::try_from(row.strip - 1).unwrap_or(usize::MAX), row.first_night);
     Ok(rows.into_iter().map(strip).collect())
+}
+
+/// Nights of a strip that were alike.
+#[derive(Debug, QueryableByName, Serialize)]
+pub struct Alike {
+    #[diesel(sql_type = SqlUuid)]
+    rate_plan_id: RatePlanId,
+    #[diesel(sql_type = SqlUuid)]
+    room_type_id: RoomTypeId,
+    #[diesel(sql_type = Array<Date>)]
+    nights: Vec<NaiveDate>,
+    /// Minor units of the hotel's currency.
+    #[diesel(sql_type = Nullable<BigInt>)]
+    price: Option<i64>,
+    #[diesel(sql_type = Nullable<SmallInt>)]
+    min_stay: Option<i16>,
+    #[diesel(sql_type = Nullable<SmallInt>)]
+    max_stay: Option<i16>,
+    #[diesel(sql_type = Bool)]
+    closed: bool,
+    #[diesel(sql_type = Bool)]
+    closed_to_arrival: bool,
+    #[diesel(sql_type = Bool)]
+    closed_to_departure: bool,
+}
+
+/// The locked nights that are not so already, as they are.
+pub fn before(tx: &mut Tx<'_>, hotel: &KeptHotel<'_>, strips: &[RateStrip]) -> Result<Vec<Alike>, DbError> {
+    let text = format!(
+        "SELECT r.rate_plan_id, r.room_type_id, array_agg(r.stay_date ORDER BY r.stay_date) AS nights, {NOW}
+         FROM {STRIPS} JOIN rates r ON {OF_STRIP} AND ROW({NOW}) IS DISTINCT FROM ROW({THEN})
+         GROUP BY s.strip, r.rate_plan_id, r.room_type_id, {NOW} ORDER BY s.strip, min(r.stay_date)"
+    );
+    Ok(bound(text, hotel, strips).load(&mut **tx)?)
 }
 
 /// Sets the locked nights that are not so already; how many they were.
