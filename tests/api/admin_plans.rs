@@ -88,6 +88,39 @@ async fn plans_derive_from_base_plans_in_no_chain_and_no_circle() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_room_type_comes_back_to_no_derived_plan_whose_base_plan_does_not_sell_it() {
+    let app = TestApp::start().await;
+    let admin = app.admin().await;
+    let made = Made::by(&admin).await;
+    let suites = admin.post(&made.path("room-types"), new_room_type(1)).await.ok(201);
+    let (doubles, suites) = (&made.room_type["room_type_id"], &suites["room_type_id"]);
+    let other = admin.post(&made.path("rate-plans"), new_plan(&[doubles])).await.ok(201);
+    admin.patch(&made.plan_path(), "\"1\"", json!({ "room_type_ids": [doubles, suites] })).await.ok(200);
+    let mut derived = Vec::new();
+    for _ in 0..2 {
+        let plan = new_derived_plan(&made.plan["rate_plan_id"], -10.0, &[doubles, suites]);
+        let plan = admin.post(&made.path("rate-plans"), plan).await.ok(201);
+        derived.push(made.path(&format!("rate-plans/{}", text(&plan["rate_plan_id"]))));
+    }
+    let [moved, retired] = [&derived[0], &derived[1]];
+    let suites_path = made.path(&format!("room-types/{}", text(suites)));
+    admin.delete_version(retired, "\"1\"").await.ok(204);
+    admin.delete_version(&suites_path, "\"1\"").await.ok(204);
+    let base = json!({ "derived_from": { "rate_plan_id": other["rate_plan_id"], "percent": -10 } });
+    admin.patch(moved, "\"1\"", base).await.ok(200);
+    admin.post(&format!("{suites_path}/restore"), json!({})).await.ok(200);
+    let sells = async |path: &str| admin.get(path).await.ok(200)["room_type_ids"].clone();
+    assert_eq!(sells(&made.plan_path()).await, json!([doubles, suites]), "the base plan kept its place");
+    assert_eq!(sells(moved).await, json!([doubles]), "its base plan of now never sold suites");
+
+    admin.patch(&made.plan_path(), "\"2\"", json!({ "room_type_ids": [doubles] })).await.ok(200);
+    admin.delete_version(&suites_path, "\"3\"").await.ok(204);
+    admin.post(&format!("{retired}/restore"), json!({})).await.ok(200);
+    admin.post(&format!("{suites_path}/restore"), json!({})).await.ok(200);
+    assert_eq!(sells(retired).await, json!([doubles]), "its base plan sells no suites any more");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_base_plan_is_not_taken_from_under_those_that_derive_from_it() {
     let app = TestApp::start().await;
     let admin = app.admin().await;

@@ -1,5 +1,6 @@
 //! Retire a rate plan, and sell by it again. Quotes of it are held no more; holds and bookings keep their terms.
 
+use super::lists::store as lists;
 use super::wire::PlanBody;
 use super::{base, store};
 use crate::access::guard::Caller;
@@ -42,5 +43,6 @@ pub fn restore(
     if base::misfit(tx, &hotel, &before.fields)?.is_some() {
         return Err(Refusal::BasePlanUnavailable);
     }
+    lists::keep_to_base(tx, hotel_id, rate_plan_id)?;
     before.restored(tx, by)
 }

@@ -68,6 +68,7 @@ pub fn links_of(tx: &mut Tx<'_>, plan: &PlanBody) -> Result<Vec<RoomTypeId>, DbE
 /// Replaces what a plan lists by what the fields list.
 pub fn write(tx: &mut Tx<'_>, hotel: HotelId, plan: RatePlanId, fields: &PlanFields) -> Result<(), DbError> {
     write_links(tx, (hotel, plan), &fields.room_type_ids)?;
+    keep_to_base(tx, hotel, plan)?;
     write_tiers(tx, (hotel, plan), &fields.cancellation)?;
     write_bands(tx, (hotel, plan), &fields.child_bands)
 }
@@ -89,6 +90,23 @@ fn write_links(tx: &mut Tx<'_>, (hotel, plan): (HotelId, RatePlanId), ids: &[Roo
     .bind::<SqlUuid, _>(hotel)
     .bind::<SqlUuid, _>(plan)
     .bind::<Array<SqlUuid>, _>(ids.to_vec())
+    .execute(&mut **tx)?;
+    Ok(())
+}
+
+/// Gives up a derived plan's places of deleted room types that its base plan sells no more, or never did: restored, they would
+/// be sold by the derived plan alone.
+pub fn keep_to_base(tx: &mut Tx<'_>, hotel: HotelId, plan: RatePlanId) -> Result<(), DbError> {
+    sql("UPDATE rate_plan_room_types k SET removed_at = clock_timestamp()
+         FROM rate_plans p
+         WHERE p.hotel_id = $1 AND p.rate_plan_id = $2 AND p.derived_from IS NOT NULL
+           AND k.hotel_id = p.hotel_id AND k.rate_plan_id = p.rate_plan_id AND k.removed_at IS NULL
+           AND NOT EXISTS (
+               SELECT FROM rate_plan_room_types b
+               WHERE b.hotel_id = p.hotel_id AND b.rate_plan_id = p.derived_from AND b.room_type_id = k.room_type_id
+                 AND b.removed_at IS NULL)")
+    .bind::<SqlUuid, _>(hotel)
+    .bind::<SqlUuid, _>(plan)
     .execute(&mut **tx)?;
     Ok(())
 }
