@@ -16,7 +16,7 @@ use utoipa::ToSchema;
 /// An ISO 4217 currency. Its exponent (JPY 0, EUR 2, BHD 3) says what a minor unit is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, AsExpression, FromSqlRow, ToSchema)]
 #[diesel(sql_type = Text)]
-#[serde(transparent)]
+#[serde(try_from = "String")]
 #[schema(value_type = String, example = "EUR", pattern = "^[A-Z]{3}$")]
 pub struct Currency(iso_currency::Currency);
 
@@ -42,7 +42,7 @@ impl fmt::Display for Currency {
 
 /// Not a currency of ISO 4217.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("not an ISO 4217 currency code")]
+#[error("must be the code of an ISO 4217 currency")]
 pub struct UnknownCurrency;
 
 impl FromStr for Currency {
@@ -50,6 +50,14 @@ impl FromStr for Currency {
 
     fn from_str(code: &str) -> Result<Self, UnknownCurrency> {
         iso_currency::Currency::from_code(code).map(Self).ok_or(UnknownCurrency)
+    }
+}
+
+impl TryFrom<String> for Currency {
+    type Error = UnknownCurrency;
+
+    fn try_from(code: String) -> Result<Self, UnknownCurrency> {
+        code.parse()
     }
 }
 
