@@ -103,6 +103,7 @@ where
     .await
 }
 
+/// Changes what the path names as the body says, if it is of a version in `If-Match`.
 pub async fn change<M, P, I, K>(
     db: &Db,
     call: InOrder<(May<M>, IfMatch, Body<P>, I)>,
@@ -118,6 +119,7 @@ where
     write(db, None, move |tx| versioned(200, &change(tx, &caller, ids, &expected, patch.clone())?)).await
 }
 
+/// Deletes what the path names, if it is of a version in `If-Match`.
 pub async fn delete<M, I: At>(
     db: &Db,
     call: InOrder<(May<M>, IfMatch, NoQuery, I)>,
@@ -128,6 +130,7 @@ pub async fn delete<M, I: At>(
     write(db, None, move |tx| delete(tx, &caller, ids, &expected).map(|()| Answer::nothing())).await
 }
 
+/// Puts back what the path names.
 pub async fn restore<M, I: At, K: Kept>(
     db: &Db,
     call: InOrder<(May<M>, OptionalKey, OptionalBody<Nothing>, I)>,
@@ -155,6 +158,7 @@ pub fn versioned(status: u16, kept: &impl Kept) -> Result<Answer, Refusal> {
     Ok(answer(status, kept)?.version(kept.tag().version))
 }
 
+/// An answer without a version.
 pub fn answer(status: u16, body: &impl Serialize) -> Result<Answer, Refusal> {
     Ok(Answer::json(status, body).map_err(|error| DbError::invariant(error.to_string()))?)
 }
