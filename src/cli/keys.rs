@@ -8,7 +8,7 @@ use super::ground::Ground;
 use super::progress::Steps;
 use crate::access::keys::{self, Before, Generation};
 use crate::config::Config;
-use crate::db::{Db, DbError, PoolSettings};
+use crate::db::{Db, PoolSettings};
 use crate::telemetry;
 
 #[derive(clap::Subcommand)]
@@ -43,7 +43,7 @@ pub fn run(config: Config, what: &What) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let good = runtime.block_on(async {
         match *what {
-            What::List => db.read(|conn| Ok::<_, DbError>(keys::store::good(conn)?)).await.map_err(Into::into),
+            What::List => db.read(keys::store::good).await.map_err(Into::into),
             What::Rotate { leaked: true, .. } => keys::rotate(&db, 0, Before::Stop).await,
             What::Rotate { lead_s, .. } => keys::rotate(&db, lead_s, Before::Fade).await,
         }

@@ -96,7 +96,7 @@ fn open_still(error: ProviderError) -> ProviderError {
             tracing::error!(code, "the provider does not know an intent of its own: staff must see to it");
             Unknown(format!("the provider refused: {code}")).into()
         }
-        unknown => unknown,
+        unknown @ ProviderError::Unknown(_) => unknown,
     }
 }
 

@@ -45,9 +45,9 @@ pub struct PaymentRow {
     /// What was or is to be given back of it.
     #[diesel(sql_type = BigInt)]
     pub refunded_amount: i64,
-    /// Whether any of it was ever to be given back, even if the provider refused.
-    #[diesel(sql_type = Bool)]
-    pub was_refunded: bool,
+    /// How often some of it was to be given back, even if the provider refused.
+    #[diesel(sql_type = BigInt)]
+    pub refunds: i64,
     #[diesel(sql_type = Nullable<Text>)]
     pub failure_code: Option<String>,
     #[diesel(sql_type = Integer)]
@@ -86,7 +86,7 @@ const SELECT: &str =
         p.capture_amount, p.captured_amount, coalesce((SELECT sum(r.amount) FROM refunds r
             WHERE r.hotel_id = p.hotel_id AND r.payment_id = p.payment_id AND r.status <> 'failed'), 0)::bigint
             AS refunded_amount,
-        EXISTS (SELECT FROM refunds r WHERE r.hotel_id = p.hotel_id AND r.payment_id = p.payment_id) AS was_refunded,
+        (SELECT count(*) FROM refunds r WHERE r.hotel_id = p.hotel_id AND r.payment_id = p.payment_id) AS refunds,
         p.failure_code, p.version, p.created_at, a.attempt_id, a.provider_key, a.payment_method, a.intent_id, a.epoch,
         CASE WHEN p.status IN ('processing', 'requires_action') THEN a.next_action_url END AS next_action_url,
         coalesce(h.live_until, h.expires_at) AS hold_expires_at,
@@ -154,7 +154,7 @@ impl PaymentRow {
     /// Whether a confirmation may rely on it.
     #[must_use]
     pub fn counts(&self) -> bool {
-        machine::counts(self.status, self.was_refunded)
+        machine::counts(self.status, self.refunds > 0)
     }
 }
 

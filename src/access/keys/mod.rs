@@ -46,7 +46,7 @@ fn follow(tx: &mut Tx<'_>, lead_s: i32, before: Before) -> Result<Vec<Generation
 
 /// The generations that verify.
 pub async fn good(db: &Db) -> Result<Vec<i32>, AccessError> {
-    let good = db.read(|conn| store::good(conn)).await?;
+    let good = db.read(store::good).await?;
     Ok(good.iter().map(|key| key.generation).collect())
 }
 
