@@ -11,7 +11,7 @@
 //!
 //! whoever stands left may use what stands right. `config`, `telemetry` and `schema` may be used by all, and use none of
 //! these (but `config` the kernel, and `telemetry` `config`).
-//! `verify` stands apart: it uses `db` and `kernel`, and only `cli` uses it.
+//! `verify` stands apart: it uses `db` and `kernel`, and only `cli` uses it. So does `race`, which uses nothing of these.
 //! What must travel against the stream travels as a row of the outbox, written in the same transaction.
 //!
 //! # Glossary
@@ -44,6 +44,7 @@ pub mod kernel;
 pub mod outbox;
 pub mod payments;
 pub mod quotes;
+pub mod race;
 pub mod rates;
 pub mod rooms;
 pub mod schema;

@@ -8,6 +8,7 @@ mod keys;
 mod migrate;
 mod openapi;
 mod progress;
+mod race;
 mod serve;
 mod verify;
 
@@ -51,6 +52,12 @@ enum Command {
     /// Prints a line an invariant: its name, how many rows were examined, and how many do not hold to it, with the
     /// first 20 of those by id. Exit code 0: every invariant holds. 1: one does not. 2: it could not run.
     Verify(verify::Form),
+    /// Let many guests ask for the last rooms at the same instant, and look whether anything was sold twice or lost
+    ///
+    /// By the HTTP API alone, against a server made for the race, or one that runs (--url). Makes a hotel with so many
+    /// rooms left and an account for each guest; each round has nights of its own. Exit code 0: nothing was oversold or
+    /// lost, and no answer was a 5xx. 1: something was. 2: it could not race.
+    Race(race::Race),
     /// Print the API's description, OpenAPI 3.1 in YAML
     Openapi,
 }
@@ -72,6 +79,16 @@ pub fn run(cli: Cli) -> ExitCode {
             Config::load(cli.given).map_err(Into::into).and_then(|config| keys::run(config, &what))
         }
         Command::Migrate => Config::load(cli.given).map_err(Into::into).and_then(migrate::run),
+        Command::Race(of) => {
+            return match race::run(&cli.given, of) {
+                Ok(true) => ExitCode::SUCCESS,
+                Ok(false) => ExitCode::from(FAILED),
+                Err(error) => {
+                    let code = if error.is_a_failure() { FAILED } else { CANNOT_START };
+                    failed(&error.into(), code)
+                }
+            };
+        }
         Command::Verify(form) => {
             // 1 is for a breach alone: whoever asks must be able to tell it from "nobody looked".
             return match Config::load(cli.given).map_err(Into::into).and_then(|config| verify::run(&config, &form)) {

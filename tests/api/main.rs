@@ -59,6 +59,7 @@ mod payments_overdue;
 mod payments_races;
 mod prices;
 mod process;
+mod race_command;
 mod races;
 mod recovery;
 mod refunds;
