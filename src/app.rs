@@ -20,6 +20,7 @@ use utoipa_actix_web::{AppExt, scope};
 use crate::access::password::Passwords;
 use crate::access::refresh::Issuer;
 use crate::access::tokens::AccessTokens;
+use crate::audit::sealer;
 use crate::config::Config;
 use crate::db::{Db, PoolSettings};
 use crate::http::docs::{self, Description, Published};
@@ -90,6 +91,7 @@ impl App {
         let background = db.with_patience(BACKGROUND_PATIENCE);
         holds::sweeper::start(background.clone(), config.sweep_interval, stopped.clone());
         horizon::start(background.clone(), config.horizon_interval, stopped.clone());
+        sealer::start(background.clone(), stopped.clone());
         payments::worker::start(&background, &shared.provider, &config, &stopped);
         shared.provider.start(shared.keys.clone(), &own_url, stopped.clone())?;
         let server = serve(listener, shared, stopped)?;
@@ -197,6 +199,7 @@ fn routes(app: &mut ServiceConfig<'_>) {
             .configure(bookings::admin_http::routes)
             .configure(hotels::admin::http::routes)
             .configure(hotels::members::http::routes)
+            .configure(hotels::audit::http::routes)
             .configure(rooms::types::http::routes)
             .configure(rooms::http::routes)
             .configure(rates::plans::http::routes)

@@ -3,7 +3,7 @@
 //! # The map
 //! Dependencies run one way; a test (`layers.rs`) reads every `use` and holds it:
 //!
-//! `main → cli → app → features → audit, outbox, access → http → db → kernel`
+//! `main → cli → app → features → access → audit, outbox → http → db → kernel`
 //!
 //! and among the features
 //!

@@ -30,6 +30,14 @@ diesel::table! {
         audit_id -> Uuid,
         seq -> Int8,
         hash -> Bytea,
+        sealed_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    audit_unsealed (hotel_id, audit_id) {
+        hotel_id -> Uuid,
+        audit_id -> Uuid,
     }
 }
 
@@ -586,6 +594,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     audit_entries,
     audit_heads,
     audit_seals,
+    audit_unsealed,
     booking_nights,
     booking_rooms,
     bookings,

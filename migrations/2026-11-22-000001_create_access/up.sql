@@ -111,5 +111,6 @@ INSERT INTO role_permissions (role, permission) VALUES
     ('manager', 'bookings:read_any'),
     ('manager', 'bookings:write_any'),
     ('manager', 'payments:refund'),
-    ('manager', 'reports:read');
+    ('manager', 'reports:read'),
+    ('manager', 'audit:read');
 INSERT INTO role_permissions (role, permission) SELECT 'admin', permission FROM permissions;

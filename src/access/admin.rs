@@ -1,11 +1,13 @@
 //! The first admin of a database that has none.
 
 use secrecy::{ExposeSecret, SecretString};
+use serde_json::json;
 
 use super::chosen::ChosenPassword;
 use super::store::{self, NewUser};
 use super::{AccessError, password};
-use crate::db::Db;
+use crate::audit::{self, Action, Actor, Resource};
+use crate::db::{Db, DbError};
 use crate::kernel::ids::UserId;
 use crate::kernel::secret::random;
 
@@ -39,7 +41,16 @@ pub async fn ensure(db: &Db, email: &str, password: Option<SecretString>) -> Res
         full_name: "Administrator".to_owned(),
         password_hash: password::hash_now(chosen.expose_secret())?,
     };
-    let made = db.write(move |tx| store::insert_user(tx, &user, ADMIN)).await?;
+    let made = db
+        .write(move |tx| {
+            let made = store::insert_user(tx, &user, ADMIN)?;
+            if made {
+                let (subject, role) = (Some(user.user_id.0), json!({ "role": ADMIN }));
+                audit::note(tx, Actor::Operator, Action::Granted, Resource::Role, subject, role)?;
+            }
+            Ok::<_, DbError>(made)
+        })
+        .await?;
     Ok(match (made, password) {
         (false, _) => FirstAdmin::AddressTaken,
         (true, Some(_)) => FirstAdmin::Made,

@@ -12,6 +12,7 @@ use actix_web::{Error, FromRequest, HttpRequest};
 
 use super::tokens::{AccessTokens, Shown};
 use super::{keys, store};
+use crate::audit::{self, Actor};
 use crate::config::Config;
 use crate::db::Db;
 use crate::http::problem::{Code, Problem, internal};
@@ -37,6 +38,12 @@ impl Caller {
     #[must_use]
     pub fn scope(&self) -> Scope {
         if self.has::<HotelsAny>() { Scope::Everywhere } else { Scope::MemberOf(self.user_id) }
+    }
+}
+
+impl<'a> From<&'a Caller> for Actor<'a> {
+    fn from(caller: &'a Caller) -> Self {
+        Self::User { user_id: caller.user_id, address: caller.address.as_deref() }
     }
 }
 
@@ -129,10 +136,7 @@ impl<P: Permission> FromRequest for May<P> {
 
     fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
         let req = req.clone();
-        Box::pin(async move {
-            let caller = permitted::<P>(authenticate(&req).await?)?;
-            Ok(Self { caller, permission: PhantomData })
-        })
+        Box::pin(async move { Ok(Self { caller: permitted::<P>(&req).await?, permission: PhantomData }) })
     }
 }
 
@@ -147,17 +151,28 @@ impl FromRequest for Visitor {
             if open && !req.headers().contains_key(header::AUTHORIZATION) {
                 return Ok(Self(None));
             }
-            Ok(Self(Some(permitted::<StaysSearch>(authenticate(&req).await?)?)))
+            Ok(Self(Some(permitted::<StaysSearch>(&req).await?)))
         })
     }
 }
 
-fn permitted<P: Permission>(caller: Caller) -> Result<Caller, Problem> {
+/// The caller, if they have the permission. A refusal goes into the audit log, by its rule of samples.
+async fn permitted<P: Permission>(req: &HttpRequest) -> Result<Caller, Problem> {
+    let caller = authenticate(req).await?;
     if caller.has::<P>() {
-        Ok(caller)
-    } else {
-        Err(Problem::new(Code::Forbidden, format!("This needs the permission {}", P::NAME)))
+        return Ok(caller);
     }
+    if let Some(db) = req.app_data::<Data<Db>>() {
+        let route = req.match_pattern().unwrap_or_default();
+        let call = format!("{} {route}", req.method());
+        let (user_id, address) = (caller.user_id, caller.address);
+        let written = db.write(move |tx| audit::deny(tx, user_id, address.as_deref(), P::NAME, &call)).await;
+        // They are refused all the same: a log that cannot be written opens no door.
+        if let Err(error) = written {
+            tracing::warn!(%error, %user_id, permission = P::NAME, "a denial is missing in the audit log");
+        }
+    }
+    Err(Problem::new(Code::Forbidden, format!("This needs the permission {}", P::NAME)))
 }
 
 /// The caller by their access token. The session is asked of the database each time, so that a logout or a changed

@@ -184,11 +184,12 @@ pub async fn login_user(
 #[post("/auth/refresh")]
 pub async fn refresh_session(
     call: InOrder<(OptionalKey, Body<RefreshToken>)>,
+    req: HttpRequest,
     db: Data<Db>,
     issuer: Data<Issuer>,
 ) -> Result<HttpResponse, Problem> {
     let InOrder((_, body)) = call;
-    match refresh::refresh(&db, &issuer, body.value.refresh_token).await? {
+    match refresh::refresh(&db, &issuer, body.value.refresh_token, origin(&req)).await? {
         Refreshed::Granted(grant) => Ok(no_store(Tokens::from(grant))),
         Refreshed::Reused => Err(Problem::plain(Code::RefreshTokenReused)),
     }
@@ -202,10 +203,11 @@ pub async fn refresh_session(
 #[post("/auth/logout")]
 pub async fn logout_user(
     call: InOrder<(OptionalKey, Body<RefreshToken>)>,
+    req: HttpRequest,
     db: Data<Db>,
 ) -> Result<HttpResponse, Problem> {
     let InOrder((_, body)) = call;
-    refresh::logout(&db, body.value.refresh_token).await?;
+    refresh::logout(&db, body.value.refresh_token, origin(&req)).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 

@@ -1,6 +1,7 @@
 //! Login: a password for a session.
 
 use secrecy::SecretString;
+use serde_json::json;
 
 use super::AccessError;
 use super::chosen::normal;
@@ -8,8 +9,9 @@ use super::password::Passwords;
 use super::refresh::{self, Grant, Issuer};
 use super::sessions::store as sessions;
 use super::store::{self, Account};
+use crate::audit::{self, Action, Actor, Resource};
 use crate::db::Db;
-use crate::kernel::ids::SessionId;
+use crate::kernel::ids::{SessionId, UserId};
 
 /// Where somebody signs in from, as far as they say.
 #[derive(Clone, Debug, Default)]
@@ -36,14 +38,31 @@ pub async fn login(
         let account = db.read(move |conn| store::find_account(conn, &email)).await?;
         let hash = account.as_ref().map(|account| account.password_hash.clone());
         let fits = passwords.verify(password.clone(), hash).await?;
-        let Some(account) = account.filter(|account| fits && account.disabled_at.is_none()) else {
-            return Err(AccessError::InvalidCredentials);
+        let account = match account {
+            None => return refuse(db, None, "unknown_account", from).await,
+            Some(account) if !fits => return refuse(db, Some(account.user_id), "wrong_password", from).await,
+            Some(account) if account.disabled_at.is_some() => {
+                return refuse(db, Some(account.user_id), "disabled", from).await;
+            }
+            Some(account) => account,
         };
         if let Some(grant) = open(db, issuer, account.clone(), from.clone()).await? {
             strengthen(db, passwords, account, password).await?;
             return Ok(grant);
         }
     }
+    refuse(db, None, "changed_meanwhile", from).await
+}
+
+/// Writes down why somebody is not let in, and tells them nothing of it. What they typed is not written: people type
+/// passwords where their address should be.
+async fn refuse(db: &Db, account: Option<UserId>, reason: &'static str, from: From) -> Result<Grant, AccessError> {
+    db.write(move |tx| {
+        let by = Actor::Stranger { address: from.address.as_deref() };
+        let details = json!({ "reason": reason, "user_agent": from.user_agent });
+        audit::note(tx, by, Action::SignInFailed, Resource::Account, account.map(|id| id.0), details)
+    })
+    .await?;
     Err(AccessError::InvalidCredentials)
 }
 
@@ -68,6 +87,9 @@ async fn open(db: &Db, issuer: &Issuer, account: Account, from: From) -> Result<
         )?;
         let grant = issuer.grant(tx, user_id, session_id, 1, expires_at, now)?;
         store::insert_refresh_token(tx, user_id, session_id, 1, &refresh::hash(&grant.refresh_token))?;
+        let by = Actor::User { user_id, address: from.address.as_deref() };
+        let details = json!({ "user_agent": from.user_agent });
+        audit::note(tx, by, Action::SignedIn, Resource::Session, Some(session_id.0), details)?;
         Ok(Some(grant))
     })
     .await

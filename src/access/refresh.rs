@@ -9,7 +9,9 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::Duration;
 
-use super::sessions::store::{self as sessions, Because};
+use super::login::From;
+use super::sessions::end::end;
+use super::sessions::store::Because;
 use super::tokens::AccessTokens;
 use super::{AccessError, keys, store};
 use crate::db::{self, Db, Tx};
@@ -79,12 +81,12 @@ pub fn hash(token: &str) -> Vec<u8> {
 }
 
 /// Rotates. The immediate predecessor gets the current token again within the grace; anything older ends the family.
-pub async fn refresh(db: &Db, issuer: &Issuer, token: String) -> Result<Refreshed, AccessError> {
+pub async fn refresh(db: &Db, issuer: &Issuer, token: String, from: From) -> Result<Refreshed, AccessError> {
     let issuer = issuer.clone();
-    db.write(move |tx| rotate(tx, &issuer, &token)).await
+    db.write(move |tx| rotate(tx, &issuer, &token, &from)).await
 }
 
-fn rotate(tx: &mut Tx<'_>, issuer: &Issuer, token: &str) -> Result<Refreshed, AccessError> {
+fn rotate(tx: &mut Tx<'_>, issuer: &Issuer, token: &str, from: &From) -> Result<Refreshed, AccessError> {
     let (user_id, session_id, generation) =
         store::find_refresh_token(tx, &hash(token))?.ok_or(AccessError::RefreshTokenInvalid)?;
     // Everything below is decided under the session's row lock: of two refreshes at once the second sees the first's.
@@ -103,16 +105,16 @@ fn rotate(tx: &mut Tx<'_>, issuer: &Issuer, token: &str) -> Result<Refreshed, Ac
     } else if generation + 1 == session.generation && now < session.rotated_at + grace {
         issuer.grant(tx, user_id, session_id, session.generation, session.expires_at, now).map(Refreshed::Granted)
     } else {
-        sessions::end(tx, user_id, session_id, Because::RefreshTokenReused)?;
+        end(tx, user_id, session_id, Because::RefreshTokenReused, from)?;
         Ok(Refreshed::Reused)
     }
 }
 
 /// Logs out: ends the token's session. An unknown token has none, which is as good.
-pub async fn logout(db: &Db, token: String) -> Result<(), AccessError> {
+pub async fn logout(db: &Db, token: String, from: From) -> Result<(), AccessError> {
     db.write(move |tx| {
         if let Some((user_id, session_id, _)) = store::find_refresh_token(tx, &hash(&token))? {
-            sessions::end(tx, user_id, session_id, Because::Logout)?;
+            end(tx, user_id, session_id, Because::Logout, &from)?;
         }
         Ok(())
     })

@@ -1,30 +1,42 @@
 //! The audit log: who did what to what, from where, and what it was before and after. An entry is written in the
-//! transaction of the deed it tells of, so neither is there without the other.
+//! transaction of the deed it tells of, so neither is there without the other. A moment later the [sealer] chains it to
+//! those before it, so that nobody can change, remove or slip in one unseen.
 
+pub mod chain;
+pub mod sealer;
 mod store;
 
 use serde::Serialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::access::guard::Caller;
 use crate::db::{DbError, Tx};
-use crate::kernel::ids::HotelId;
+use crate::kernel::ids::{HotelId, UserId};
 use crate::outbox::events;
 use crate::text_enum;
+
+/// Where entries stand that belong to no hotel, in a chain of their own.
+pub const NO_HOTEL: HotelId = HotelId(Uuid::nil());
+
+/// Of a caller's denials for want of one permission, one is written in so many seconds.
+const DENIAL_EVERY_S: i32 = 600;
 
 text_enum! {
     /// A kind of thing that is written about.
     pub enum Resource {
+        Account = "account",
         Booking = "booking",
         Hotel = "hotel",
         Inventory = "inventory",
         Member = "member",
+        Permission = "permission",
         RatePlan = "rate_plan",
         Refund = "refund",
         Rates = "rates",
+        Role = "role",
         Room = "room",
         RoomType = "room_type",
+        Session = "session",
         Tax = "tax",
     }
 }
@@ -38,23 +50,25 @@ text_enum! {
         Restored = "restored",
         Granted = "granted",
         Revoked = "revoked",
+        Denied = "denied",
         NoShow = "no_show",
         Imported = "imported",
+        SignedIn = "signed_in",
+        SignInFailed = "sign_in_failed",
+        SignedOut = "signed_out",
+        RefreshReused = "refresh_reused",
     }
 }
 
 /// Who did it.
 #[derive(Clone, Copy, Debug)]
 pub enum Actor<'a> {
-    Caller(&'a Caller),
+    /// Somebody who has proven who they are.
+    User { user_id: UserId, address: Option<&'a str> },
+    /// Somebody who has not.
+    Stranger { address: Option<&'a str> },
     /// Whoever runs the commands of this house: nobody who signs in.
     Operator,
-}
-
-impl<'a> From<&'a Caller> for Actor<'a> {
-    fn from(caller: &'a Caller) -> Self {
-        Self::Caller(caller)
-    }
 }
 
 /// What something was done to.
@@ -62,11 +76,11 @@ impl<'a> From<&'a Caller> for Actor<'a> {
 pub struct Subject {
     pub hotel_id: HotelId,
     pub resource: Resource,
-    /// None: many at once.
+    /// None: many at once, or nothing that has an id.
     pub resource_id: Option<Uuid>,
 }
 
-/// Writes down what was done, and tells of it through the outbox as `{resource}.{action}`: nobody's work does one
+/// Writes down what staff did, and tells of it through the outbox as `{resource}.{action}`: nobody's work does one
 /// without the other. `before` and `after` are the resource as the API shows it.
 ///
 /// Locks: nothing; inserts.
@@ -84,6 +98,41 @@ pub fn record<'a, T: Serialize>(
     let Subject { hotel_id, resource, resource_id } = subject;
     let topic = format!("{resource}.{action}");
     events::emit(tx, hotel_id, &topic, resource_id.unwrap_or(hotel_id.0), json!({ "version": version }))
+}
+
+/// Writes down what belongs to no hotel, with what there is to say of it: sign-ins, roles. Nobody waits to be told.
+///
+/// Locks: nothing; inserts.
+pub fn note<'a>(
+    tx: &mut Tx<'_>,
+    by: impl Into<Actor<'a>>,
+    action: Action,
+    resource: Resource,
+    resource_id: Option<Uuid>,
+    details: Value,
+) -> Result<(), DbError> {
+    let subject = Subject { hotel_id: NO_HOTEL, resource, resource_id };
+    store::insert(tx, by.into(), action, subject, None, Some(details))
+}
+
+/// Writes down that `user_id` was denied a call for want of a permission, unless that was written of the two within
+/// the last ten minutes: each kind of attempt is seen, and who hammers a door does not fill the log. Whether it was
+/// written.
+///
+/// Locks: nothing; inserts. Of two denials at the same instant both may be written.
+pub fn deny(
+    tx: &mut Tx<'_>,
+    user_id: UserId,
+    address: Option<&str>,
+    permission: &str,
+    call: &str,
+) -> Result<bool, DbError> {
+    if store::denied_lately(tx, user_id, permission, DENIAL_EVERY_S)? {
+        return Ok(false);
+    }
+    let details = json!({ "permission": permission, "call": call });
+    note(tx, Actor::User { user_id, address }, Action::Denied, Resource::Permission, None, details)?;
+    Ok(true)
 }
 
 fn shown<T: Serialize>(resource: Option<&T>) -> Result<Option<Value>, DbError> {

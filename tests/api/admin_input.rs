@@ -19,7 +19,7 @@ fn world(app: &TestApp) -> String {
         "child_bands",
         "taxes",
         "inventory",
-        "audit_entries",
+        "(SELECT * FROM audit_entries WHERE hotel_id IN (SELECT hotel_id FROM hotels))",
         "outbox_events",
         "idempotency_keys",
     ];

@@ -85,7 +85,7 @@ async fn a_manager_sets_many_nights_at_once() {
 
     let trace = app.text(
         "SELECT jsonb_build_object('resource', resource, 'action', action, 'before', before, 'after', after,
-                                   'resource_id', resource_id) FROM audit_entries",
+                                   'resource_id', resource_id) FROM audit_entries WHERE hotel_id IN (SELECT hotel_id FROM hotels)",
     );
     let mut trace: Value = serde_json::from_str(&trace).expect("JSON");
     let before = trace["before"]["changed"].take();
@@ -110,7 +110,7 @@ async fn a_manager_sets_many_nights_at_once() {
 
     let again = staff.patch_many(&path(&hotel), change).await.ok(200);
     assert_eq!(again["changed"], 0, "it is so already");
-    assert_eq!((app.rows("audit_entries"), app.rows("outbox_events")), (1, 1), "nothing changed, nothing is told");
+    assert_eq!((app.entries(), app.rows("outbox_events")), (1, 1), "nothing changed, nothing is told");
     assert_eq!(app.number("SELECT max(version) FROM inventory"), 2);
 }
 

@@ -102,10 +102,10 @@ async fn a_room_out_of_service_is_not_sold_and_none_goes_under_a_guest() {
     mark(&admin, &second, "out_of_service").await.ok(200);
     assert_eq!(guest.offer(&made.hotel_id, &stay).await["rooms_left"], 1);
     let hold = guest.held(&made.hotel_id, &stay).await;
-    let (entries, rooms) = (app.rows("audit_entries"), admin.get(&made.room_path()).await.ok(200));
+    let (entries, rooms) = (app.entries(), admin.get(&made.room_path()).await.ok(200));
     let refused = mark(&admin, &made.room_path(), "out_of_service").await.problem(409, "capacity_below_commitments");
     assert_eq!(refused["first_night"], made.stay(&app, 10, 12)[9..19]);
-    assert_eq!((app.rows("audit_entries"), admin.get(&made.room_path()).await.ok(200)), (entries, rooms));
+    assert_eq!((app.entries(), admin.get(&made.room_path()).await.ok(200)), (entries, rooms));
     mark(&admin, &second, "in_service").await.ok(200);
     mark(&admin, &made.room_path(), "out_of_service").await.ok(200);
     guest.pay(&hold["hold_id"], "pm_card_visa").await.ok(201);

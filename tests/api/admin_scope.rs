@@ -23,7 +23,7 @@ async fn a_manager_of_two_hotels_reaches_no_third() {
     manager.patch(&first.path(""), "\"1\"", json!({ "stars": 4 })).await.ok(200);
     manager.patch(&second.plan_path(), "\"1\"", json!({ "name": "Ours" })).await.ok(200);
 
-    let before = (app.rows("audit_entries"), app.text("SELECT sum(version) FROM hotels"));
+    let before = (app.entries(), app.text("SELECT sum(version) FROM hotels"));
     for path in [third.path(""), third.room_type_path(), third.room_path(), third.plan_path(), third.tax_path()] {
         manager.get(&path).await.problem(404, "not_found");
         let renamed = manager.patch(&path, "\"1\"", json!({ "name": "Mine" })).await;
@@ -36,7 +36,7 @@ async fn a_manager_of_two_hotels_reaches_no_third() {
     for part in ["room-types", "rooms", "rate-plans", "taxes", "members"] {
         manager.get(&third.path(part)).await.problem(404, "not_found");
     }
-    assert_eq!(before, (app.rows("audit_entries"), app.text("SELECT sum(version) FROM hotels")));
+    assert_eq!(before, (app.entries(), app.text("SELECT sum(version) FROM hotels")));
     let hotel = crate::support::staff::new_hotel();
     manager.post("/admin/hotels", hotel).await.problem(403, "forbidden");
     let oneself = json!({ "user_id": user_id(&manager).await });

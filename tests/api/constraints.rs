@@ -34,11 +34,15 @@ const MORE_ROWS: &str = "
     INSERT INTO webhook_events (provider, event_id, event_type, body, status) VALUES ('test', 'evt', 'test', '{}', 'applied');
     INSERT INTO audit_entries (hotel_id, audit_id, action, resource)
         SELECT hotel_id, gen_random_uuid(), 'test', 'hotel' FROM hotels;
-    INSERT INTO audit_seals SELECT hotel_id, audit_id, 1, 'hash' FROM audit_entries;";
+    INSERT INTO audit_seals SELECT hotel_id, audit_id, 1, sha256('') FROM audit_entries WHERE resource = 'hotel';
+    INSERT INTO audit_heads SELECT hotel_id, seq, hash FROM audit_seals ON CONFLICT DO NOTHING;";
 
 /// A rule, and a statement that it refuses.
 const BREACHES: &[(&str, &str)] = &[
-    ("audit_seals_entry_key", "INSERT INTO audit_seals SELECT hotel_id, audit_id, 2, hash FROM audit_seals"),
+    ("audit_heads_hash_length", "UPDATE audit_heads SET hash = 'short'"),
+    ("audit_heads_seq_natural", "UPDATE audit_heads SET seq = -1"),
+    ("audit_seals_entry_key", "INSERT INTO audit_seals SELECT hotel_id, audit_id, seq + 1000, hash FROM audit_seals"),
+    ("audit_seals_hash_length", "UPDATE audit_seals SET hash = 'short'"),
     ("audit_seals_seq_positive", "UPDATE audit_seals SET seq = 0"),
     ("booking_nights_room_key", ANOTHER_ROOM_IN_THE_SAME_BED),
     ("booking_rooms_stay_range", "UPDATE booking_rooms SET check_out = check_in"),

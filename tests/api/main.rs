@@ -23,6 +23,7 @@ mod admin_rates;
 mod admin_rooms;
 mod admin_scope;
 mod attacks;
+mod audit;
 mod auth;
 mod calendar;
 mod cancellations;

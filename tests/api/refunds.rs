@@ -46,7 +46,7 @@ async fn staff_give_back_in_parts_and_never_too_much() {
     let seen = ada.get(&format!("/payments/{}", payment_id.as_str().expect("an id"))).await.ok(200);
     assert_eq!((&seen["captured"], &seen["refunded"]), (&eur(20_000), &eur(20_000)));
     let audited = "SELECT string_agg(resource || ' ' || action || ' ' || (after->>'amount'), ', ' ORDER BY audit_id)
-                   FROM audit_entries";
+                   FROM audit_entries WHERE hotel_id IN (SELECT hotel_id FROM hotels)";
     assert_eq!(app.text(audited), "refund created 5000, refund created 15000");
     // What staff gave back is not given back again.
     let path = format!("/bookings/{}/cancel", booking["booking_id"].as_str().expect("an id"));
@@ -95,7 +95,7 @@ async fn a_refund_that_is_wrong_changes_nothing() {
     let path = format!("/payments/{}/refunds", payment_id.as_str().expect("an id"));
     admin.post(&path, json!({ "amount": eur(1) })).await.problem(400, "idempotency_key_missing");
     admin.post_keyed(&path, &key(), json!({ "amount": eur(1), "hotel_id": other.id() })).await.invalid("hotel_id");
-    assert_eq!((app.rows("refunds"), app.rows("audit_entries")), (0, 0));
+    assert_eq!((app.rows("refunds"), app.entries()), (0, 0));
 
     let hold = ada.held(&other.id(), &other.stay(10, 12)).await;
     let authorised = ada.pay(&hold["hold_id"], "pm_card_visa").await.ok(201);

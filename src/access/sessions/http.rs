@@ -12,11 +12,13 @@ use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
+use super::end::end;
 use super::store::{self, Because, OpenSession};
 use crate::access::AccessError;
 use crate::access::change_password::change_password;
 use crate::access::guard::SignedIn;
 use crate::access::http::{TAG, any_password};
+use crate::access::login::From;
 use crate::access::password::Passwords;
 use crate::db::{Db, Tx};
 use crate::http::extract::{Body, InOrder, NoQuery, PathId, Query};
@@ -109,12 +111,13 @@ pub async fn end_session(
     db: Data<Db>,
 ) -> Result<HttpResponse, Problem> {
     let InOrder((SignedIn(caller), NoQuery, PathId(session_id))) = call;
-    let user_id = caller.user_id;
-    let end = move |tx: &mut Tx<'_>| {
-        store::end(tx, user_id, session_id, Because::Revoked)?;
+    let (user_id, address) = (caller.user_id, caller.address);
+    let work = move |tx: &mut Tx<'_>| {
+        let from = From { user_agent: None, address: address.clone() };
+        end(tx, user_id, session_id, Because::Revoked, &from)?;
         Ok::<_, AccessError>(store::exists(tx, user_id, session_id)?)
     };
-    if db.write(end).await? { Ok(HttpResponse::NoContent().finish()) } else { Err(Problem::plain(Code::NotFound)) }
+    if db.write(work).await? { Ok(HttpResponse::NoContent().finish()) } else { Err(Problem::plain(Code::NotFound)) }
 }
 
 /// Change one's own password
@@ -133,11 +136,9 @@ pub async fn replace_password(
 ) -> Result<HttpResponse, Problem> {
     let InOrder((SignedIn(caller), _, body)) = call;
     let ReplacePassword { current_password, new_password } = body.value;
-    change_password(&db, &passwords, caller.user_id, current_password, new_password).await.map_err(
-        |error| match error {
-            AccessError::Unfit(unfit) => Problem::field("new_password", unfit.to_string()),
-            error => error.into(),
-        },
-    )?;
+    change_password(&db, &passwords, caller, current_password, new_password).await.map_err(|error| match error {
+        AccessError::Unfit(unfit) => Problem::field("new_password", unfit.to_string()),
+        error => error.into(),
+    })?;
     Ok(HttpResponse::NoContent().finish())
 }

@@ -52,13 +52,13 @@ pub fn exists(conn: &mut PgConnection, user_id: UserId, session_id: SessionId) -
     Ok(diesel::select(diesel::dsl::exists(sessions::table.find((user_id, session_id)))).get_result(conn)?)
 }
 
-/// Ends a session; ended before, it stays as it was.
-pub fn end(tx: &mut Tx<'_>, user_id: UserId, session_id: SessionId, because: Because) -> Result<(), DbError> {
-    diesel::update(sessions::table.find((user_id, session_id)))
+/// Ends a session; false: it had ended before, and stays as it was.
+pub fn end(tx: &mut Tx<'_>, user_id: UserId, session_id: SessionId, because: Because) -> Result<bool, DbError> {
+    let ended = diesel::update(sessions::table.find((user_id, session_id)))
         .filter(sessions::revoked_at.is_null())
         .set((sessions::revoked_at.eq(clock_timestamp().nullable()), sessions::revoked_because.eq(because)))
         .execute(&mut **tx)?;
-    Ok(())
+    Ok(ended == 1)
 }
 
 /// Ends all sessions of the user, whose row is locked, so that none is opened meanwhile.

@@ -110,6 +110,17 @@ impl TestApp {
         self.number(&format!("SELECT count(*) FROM {table}"))
     }
 
+    /// Entries of the audit log that tell of a hotel.
+    #[track_caller]
+    pub fn entries(&self) -> i64 {
+        self.number("SELECT count(*) FROM audit_entries WHERE hotel_id <> '00000000-0000-0000-0000-000000000000'")
+    }
+
+    /// Waits until every entry of the audit log has its seal.
+    pub async fn all_sealed(&self) {
+        self.eventually("SELECT count(*) FROM audit_unsealed", "0").await;
+    }
+
     /// Waits up to 15 s for a query to yield a text.
     #[track_caller]
     pub fn eventually(&self, sql: &str, expected: &str) -> impl Future<Output = ()> {

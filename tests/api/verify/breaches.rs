@@ -521,6 +521,89 @@ pub const BREACHES: &[Breach] = &[
          RETURNING user_id::text AS line",
     ),
     breach(
+        &["audit.seal_follows_the_one_before"],
+        "UPDATE audit_entries e SET after = jsonb_set(after, '{amount}', '1') FROM audit_seals s
+         WHERE e.resource = 'refund' AND s.audit_id = e.audit_id RETURNING concat_ws(' ', s.hotel_id, s.seq) AS line",
+    ),
+    // Not even when, by whom, or from where; and not by a word moved from one field to another.
+    breach(
+        &["audit.seal_follows_the_one_before"],
+        "UPDATE audit_entries e SET created_at = created_at + interval '1 microsecond' FROM audit_seals s
+         WHERE e.resource = 'booking' AND s.audit_id = e.audit_id RETURNING concat_ws(' ', s.hotel_id, s.seq) AS line",
+    ),
+    breach(
+        &["audit.seal_follows_the_one_before"],
+        "UPDATE audit_entries e SET action = action || left(e.resource, 1), resource = substr(e.resource, 2)
+         FROM audit_seals s WHERE e.resource = 'booking' AND s.audit_id = e.audit_id
+         RETURNING concat_ws(' ', s.hotel_id, s.seq) AS line",
+    ),
+    breach(
+        &["audit.seal_follows_the_one_before"],
+        "UPDATE audit_entries e SET actor_id = NULL FROM audit_seals s
+         WHERE e.action = 'signed_in' AND s.seq = 2 AND s.audit_id = e.audit_id
+         RETURNING concat_ws(' ', s.hotel_id, s.seq) AS line",
+    ),
+    // An entry is missing, its seal is not.
+    breach(
+        &["audit.seal_follows_the_one_before"],
+        "DELETE FROM audit_entries e USING audit_seals s WHERE e.resource = 'refund' AND s.audit_id = e.audit_id
+         RETURNING concat_ws(' ', s.hotel_id, s.seq) AS line",
+    ),
+    // It is missing with its seal: the next one follows nothing.
+    breach(
+        &["audit.seal_follows_the_one_before"],
+        "WITH lost AS (
+             DELETE FROM audit_seals WHERE hotel_id = {no_hotel} AND seq = 1 RETURNING hotel_id, audit_id
+         ), unsaid AS (
+             DELETE FROM audit_entries e USING lost WHERE e.hotel_id = lost.hotel_id AND e.audit_id = lost.audit_id
+         )
+         SELECT concat_ws(' ', hotel_id, 2) AS line FROM lost",
+    ),
+    // It was put in the place of another.
+    breach(
+        &["audit.seal_follows_the_one_before"],
+        "WITH put AS (UPDATE audit_seals SET hash = sha256('') WHERE hotel_id = {no_hotel} AND seq = 1 RETURNING hotel_id)
+         SELECT concat_ws(' ', hotel_id, generate_series(1, 2)) AS line FROM put",
+    ),
+    breach(
+        &["audit.head_is_the_last_seal"],
+        "WITH cut AS (
+             DELETE FROM audit_seals s USING audit_heads h
+             WHERE s.hotel_id = {no_hotel} AND h.hotel_id = s.hotel_id AND s.seq = h.seq RETURNING s.hotel_id, s.audit_id
+         ), unsaid AS (
+             DELETE FROM audit_entries e USING cut WHERE e.hotel_id = cut.hotel_id AND e.audit_id = cut.audit_id
+         )
+         SELECT hotel_id::text AS line FROM cut",
+    ),
+    breach(
+        &["audit.head_is_the_last_seal"],
+        "DELETE FROM audit_heads WHERE hotel_id = {no_hotel} RETURNING hotel_id::text AS line",
+    ),
+    // The whole chain is gone.
+    breach(
+        &["audit.head_is_the_last_seal"],
+        "WITH seals AS (DELETE FROM audit_seals WHERE hotel_id = {no_hotel}),
+         entries AS (DELETE FROM audit_entries WHERE hotel_id = {no_hotel})
+         SELECT {no_hotel} AS line",
+    ),
+    // Slipped in past the log.
+    breach(
+        &["audit.entry_is_sealed"],
+        "INSERT INTO audit_entries (hotel_id, audit_id, action, resource)
+         VALUES ({other_hotel}, gen_random_uuid(), 'changed', 'hotel')
+         RETURNING concat_ws(' ', hotel_id, audit_id) AS line",
+    ),
+    breach(
+        &["audit.entry_is_sealed"],
+        "INSERT INTO audit_unsealed SELECT hotel_id, audit_id FROM audit_seals WHERE hotel_id = {no_hotel} AND seq = 1
+         RETURNING concat_ws(' ', hotel_id, audit_id) AS line",
+    ),
+    breach(
+        &["audit.entry_is_sealed"],
+        "INSERT INTO audit_unsealed VALUES ({other_hotel}, gen_random_uuid())
+         RETURNING concat_ws(' ', hotel_id, audit_id) AS line",
+    ),
+    breach(
         &["trail.id_is_of_one_hotel"],
         "INSERT INTO quotes
          SELECT {other_hotel}, quote_id, user_id, room_type_id, rate_plan_id, check_in, check_out, adults, children_ages,

@@ -40,6 +40,7 @@ impl World {
         let mut names = vec![
             ("room_type", hotel.room_type_id.to_string()),
             ("other_hotel", later.id()),
+            ("no_hotel", uuid::Uuid::nil().to_string()),
             ("bob", app.text(&format!("SELECT user_id FROM users WHERE email = '{}'", bob.email))),
         ];
         for (name, end) in [
@@ -76,6 +77,7 @@ impl World {
         world.app.execute(&world.sql("UPDATE holds SET expires_at = clock_timestamp() WHERE hold_id = {lapsed}"));
         world.app.eventually(&world.sql("SELECT status FROM holds WHERE hold_id = {lapsed}"), "expired").await;
         world.app.eventually("SELECT count(*) FROM jobs WHERE done_at IS NULL", "0").await;
+        world.app.all_sealed().await;
         world.app.verified();
         world.app.stop();
         world.app.execute(&world.sql(A_MOMENT_AGO));
