@@ -1,13 +1,15 @@
 //! Every setting: typed, checked once, its unit last in its name. A flag wins over the environment, the environment
 //! over `lastroom.toml`, the file over the default. A refusal names the setting and the rule, never the value.
 
+mod parse;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::str::FromStr;
 use std::time::Duration;
 
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 
+use self::parse::{flag, interval, interval_s, parsed, range, text_of};
 use crate::kernel::secret::MIN_SECRET_BYTES;
 
 macro_rules! settings {
@@ -48,6 +50,8 @@ settings! {
     database_url, "database-url", "DATABASE_URL";
     /// Connection with the right to change the schema [default: DATABASE_URL]
     migrate_database_url, "migrate-database-url", "LASTROOM_MIGRATE_DATABASE_URL";
+    /// Connection of somebody who may create roles, for `lastroom db roles` alone
+    admin_database_url, "admin-database-url", "LASTROOM_ADMIN_DATABASE_URL";
     /// Secret that every token key derives from, at least 32 bytes; required with DATABASE_URL [default: kept in the data folder]
     secret_key, "secret-key", "LASTROOM_SECRET_KEY";
     /// Address of the first admin [default: admin@lastroom.test]
@@ -98,6 +102,10 @@ settings! {
     horizon_interval_s, "horizon-interval-s", "LASTROOM_HORIZON_INTERVAL_S";
     /// How long running requests may take to end after SIGTERM, in seconds [default: 30]
     drain_s, "drain-s", "LASTROOM_DRAIN_S";
+    /// How often rows that nobody asks for any more are removed, in seconds [default: 3600]
+    reap_interval_s, "reap-interval-s", "LASTROOM_REAP_INTERVAL_S";
+    /// How long quotes, sessions, jobs and events are kept once they are over, in days [default: 30]
+    retention_days, "retention-days", "LASTROOM_RETENTION_DAYS";
 }
 
 /// A setting that cannot be used.
@@ -127,7 +135,12 @@ pub enum DatabaseChoice {
     /// A cluster of our own under the data folder.
     Private { data_dir: PathBuf, pg_bin: Option<PathBuf> },
     /// One that somebody else runs.
-    Given { url: SecretString, migrate_url: SecretString },
+    Given {
+        url: SecretString,
+        migrate_url: SecretString,
+        /// Of somebody who may create roles.
+        admin_url: Option<SecretString>,
+    },
 }
 
 /// The settings, checked.
@@ -162,6 +175,8 @@ pub struct Config {
     pub completer_interval: Duration,
     pub horizon_interval: Duration,
     pub drain_s: u64,
+    pub reap_interval: Duration,
+    pub retention_days: i32,
 }
 
 impl Config {
@@ -209,56 +224,15 @@ impl Config {
             hash_parallelism: range(&given.hash_parallelism, "LASTROOM_HASH_PARALLELISM", 4, 1, 256)?,
             sweep_interval: interval(&given.sweep_interval_ms, "LASTROOM_SWEEP_INTERVAL_MS", 5_000)?,
             completer_interval: interval(&given.completer_interval_ms, "LASTROOM_COMPLETER_INTERVAL_MS", 5_000)?,
-            horizon_interval: Duration::from_secs(range(
-                &given.horizon_interval_s,
-                "LASTROOM_HORIZON_INTERVAL_S",
-                3_600,
-                1,
-                86_400,
-            )?),
+            horizon_interval: interval_s(&given.horizon_interval_s, "LASTROOM_HORIZON_INTERVAL_S", 3_600)?,
             drain_s: range(&given.drain_s, "LASTROOM_DRAIN_S", 30, 0, 600)?,
+            reap_interval: interval_s(&given.reap_interval_s, "LASTROOM_REAP_INTERVAL_S", 3_600)?,
+            // More than the 72 h of a key: its answer is never left to name a quote that is gone.
+            retention_days: range(&given.retention_days, "LASTROOM_RETENTION_DAYS", 30, 4, 3_650)?,
             secret_key: secret_key(&given)?,
             database: database(given)?,
         })
     }
-}
-
-fn text_of(value: toml::Value) -> Option<String> {
-    match value {
-        toml::Value::String(text) => Some(text),
-        toml::Value::Integer(number) => Some(number.to_string()),
-        toml::Value::Boolean(flag) => Some(flag.to_string()),
-        toml::Value::Array(items) => {
-            let items: Option<Vec<_>> = items.into_iter().map(text_of).collect();
-            items.map(|items| items.join(","))
-        }
-        _ => None,
-    }
-}
-
-fn parsed<T: FromStr>(given: &Option<String>, setting: &str, default: T, rule: &str) -> Result<T, ConfigError> {
-    match given {
-        Some(text) => text.trim().parse().map_err(|_| ConfigError::new(setting, rule)),
-        None => Ok(default),
-    }
-}
-
-fn range<T>(given: &Option<String>, setting: &str, default: T, min: T, max: T) -> Result<T, ConfigError>
-where
-    T: FromStr + PartialOrd + std::fmt::Display,
-{
-    let rule = format!("must be a whole number from {min} to {max}");
-    let value = parsed(given, setting, default, &rule)?;
-    if value < min || value > max { Err(ConfigError::new(setting, rule)) } else { Ok(value) }
-}
-
-/// Milliseconds between two looks at something.
-fn interval(given: &Option<String>, setting: &str, default_ms: u64) -> Result<Duration, ConfigError> {
-    range(given, setting, default_ms, 10, 3_600_000).map(Duration::from_millis)
-}
-
-fn flag(given: &Option<String>, setting: &str, default: bool) -> Result<bool, ConfigError> {
-    parsed(given, setting, default, "must be true or false")
 }
 
 fn log_filter(given: &Given) -> Result<String, ConfigError> {
@@ -346,22 +320,14 @@ fn database(given: Given) -> Result<DatabaseChoice, ConfigError> {
             pg_bin: given.pg_bin.map(PathBuf::from),
         });
     };
-    if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
-        return Err(ConfigError::new("DATABASE_URL", "must begin with postgres://"));
+    let settings = ["DATABASE_URL", "LASTROOM_MIGRATE_DATABASE_URL", "LASTROOM_ADMIN_DATABASE_URL"];
+    let urls = [Some(&url), given.migrate_database_url.as_ref(), given.admin_database_url.as_ref()];
+    let is_one = |url: &String| url.starts_with("postgres://") || url.starts_with("postgresql://");
+    if let Some((setting, _)) = settings.into_iter().zip(urls).find(|(_, url)| url.is_some_and(|url| !is_one(url))) {
+        return Err(ConfigError::new(setting, "must begin with postgres://"));
     }
-    let migrate_url = given.migrate_database_url.unwrap_or_else(|| url.clone());
-    Ok(DatabaseChoice::Given { url: SecretString::from(url), migrate_url: SecretString::from(migrate_url) })
-}
-
-impl DatabaseChoice {
-    /// Where schema changes go, if somebody else runs the database.
-    #[must_use]
-    pub fn migrate_url(&self) -> Option<&str> {
-        match self {
-            Self::Private { .. } => None,
-            Self::Given { migrate_url, .. } => Some(migrate_url.expose_secret()),
-        }
-    }
+    let migrate_url = given.migrate_database_url.unwrap_or_else(|| url.clone()).into();
+    Ok(DatabaseChoice::Given { url: url.into(), migrate_url, admin_url: given.admin_database_url.map(Into::into) })
 }
 
 #[cfg(test)]

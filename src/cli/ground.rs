@@ -4,6 +4,7 @@
 use std::fs::{self, OpenOptions};
 use std::io::{ErrorKind, Write};
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::Context;
 use base64::Engine;
@@ -14,17 +15,21 @@ use secrecy::{ExposeSecret, SecretString};
 use super::progress::Steps;
 use crate::config::{Config, DatabaseChoice};
 use crate::db::embedded::{Durability, PrivateCluster, Settings};
-use crate::db::migrate;
+use crate::db::roles::{self, Roles};
+use crate::db::{Db, PoolSettings, migrate};
 use crate::kernel::secret::random;
 
 /// The private cluster's database.
-const DATABASE: &str = "lastroom";
+pub(super) const DATABASE: &str = "lastroom";
 /// Of a secret that is made.
 const SECRET_BYTES: usize = 48;
 
 /// A database up to date. A private one runs at least as long as this lives.
 pub struct Ground {
+    /// As the application's role.
     pub url: SecretString,
+    /// As the owner of the tables.
+    owner_url: SecretString,
     pub secret: SecretString,
     cluster: Option<PrivateCluster>,
 }
@@ -37,7 +42,7 @@ impl Ground {
             DatabaseChoice::Private { data_dir, pg_bin } => Some(acquire(data_dir, pg_bin.as_deref(), steps)?),
         };
         match Self::on(config, cluster.as_ref(), steps) {
-            Ok((url, secret)) => Ok(Self { url, secret, cluster }),
+            Ok((url, owner_url, secret)) => Ok(Self { url, owner_url, secret, cluster }),
             Err(error) => {
                 // A server that nobody stands on is not left running.
                 if let Some(cluster) = cluster {
@@ -48,17 +53,19 @@ impl Ground {
         }
     }
 
-    /// The database's address and the secret, after bringing the schema up to date.
+    /// The database's addresses and the secret, after bringing the schema up to date.
     fn on(
         config: &Config,
         cluster: Option<&PrivateCluster>,
         steps: &Steps,
-    ) -> anyhow::Result<(SecretString, SecretString)> {
-        let (url, kept_in) = match (&config.database, cluster) {
-            (DatabaseChoice::Given { url, .. }, _) => (url.clone(), None),
+    ) -> anyhow::Result<(SecretString, SecretString, SecretString)> {
+        let (url, owner_url, kept_in) = match (&config.database, cluster) {
+            (DatabaseChoice::Given { url, migrate_url, .. }, _) => (url.clone(), migrate_url.clone(), None),
             (DatabaseChoice::Private { .. }, Some(cluster)) => {
                 cluster.ensure_database(DATABASE)?;
-                (SecretString::from(cluster.url(DATABASE)), Some(cluster.data_dir()))
+                roles::establish(&mut connect(&cluster.url(DATABASE))?, &Roles::private())?;
+                let url = |role| SecretString::from(cluster.url_as(role, DATABASE));
+                (url(roles::APPLICATION), url(roles::OWNER), Some(cluster.data_dir()))
             }
             (DatabaseChoice::Private { .. }, None) => anyhow::bail!("the private PostgreSQL does not run"),
         };
@@ -68,11 +75,29 @@ impl Ground {
             (None, None) => anyhow::bail!("LASTROOM_SECRET_KEY is required with DATABASE_URL"),
         };
         steps.say("Bringing the schema up to date");
-        let migrate_url = config.database.migrate_url().unwrap_or_else(|| url.expose_secret());
-        let mut conn = connect(migrate_url)?;
+        let mut conn = connect(owner_url.expose_secret())?;
         let steps_run = migrate::run_pending(&mut conn)?;
         tracing::debug!(steps_run, "the schema is up to date");
-        Ok((url, secret))
+        let application = roles::current(&mut connect(url.expose_secret())?)?;
+        // One role for everything may do everything.
+        if application != roles::current(&mut conn)? {
+            let granted = roles::grant(&mut conn, &application);
+            granted.with_context(|| format!("cannot give {application} its rights; lastroom db roles may"))?;
+        }
+        Ok((url, owner_url, secret))
+    }
+
+    /// One connection for loading much at once. It is the owner's, who alone may refresh the planner's statistics.
+    #[must_use]
+    pub fn bulk(&self) -> Db {
+        Db::new(&PoolSettings {
+            url: self.owner_url.expose_secret().to_owned(),
+            size: 1,
+            wait: Duration::from_secs(10),
+            patience: Duration::from_secs(3_600),
+            lock_timeout: Duration::from_secs(60),
+            statement_timeout: Duration::from_secs(300),
+        })
     }
 
     /// Lets go of a private cluster: the last one out stops it.
@@ -107,13 +132,13 @@ pub fn with_found<T>(
     done
 }
 
-fn acquire(data_dir: &Path, pg_bin: Option<&Path>, steps: &Steps) -> anyhow::Result<PrivateCluster> {
+pub(super) fn acquire(data_dir: &Path, pg_bin: Option<&Path>, steps: &Steps) -> anyhow::Result<PrivateCluster> {
     let pg_bin = pg_bin.map(Path::to_path_buf);
     let settings = Settings { data_dir: data_dir.to_path_buf(), pg_bin, durability: Durability::Full };
     Ok(PrivateCluster::acquire(&settings, steps)?)
 }
 
-fn connect(url: &str) -> anyhow::Result<PgConnection> {
+pub(super) fn connect(url: &str) -> anyhow::Result<PgConnection> {
     PgConnection::establish(url).map_err(|error| cannot_connect(&error))
 }
 

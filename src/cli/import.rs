@@ -4,19 +4,17 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::BufWriter;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use anyhow::Context;
 use clap::Subcommand;
-use secrecy::ExposeSecret;
 use tokio::runtime::Runtime;
 use uuid::Uuid;
 
 use super::ground::Ground;
 use super::progress::Steps;
 use crate::config::Config;
+use crate::db::Db;
 use crate::db::embedded::Progress;
-use crate::db::{Db, PoolSettings};
 use crate::import::file::{Lines, Rejects};
 use crate::import::hotel::{COLUMNS, OPTIONAL};
 use crate::import::rates::{line, run as rates};
@@ -120,14 +118,7 @@ impl Desk {
         let out = Rejects::new(BufWriter::new(out))?;
         let steps = Steps::new();
         let ground = Ground::prepare(config, &steps)?;
-        let db = Db::new(&PoolSettings {
-            url: ground.url.expose_secret().to_owned(),
-            size: 1,
-            wait: Duration::from_secs(10),
-            patience: Duration::from_secs(3_600),
-            lock_timeout: Duration::from_secs(60),
-            statement_timeout: Duration::from_secs(300),
-        });
+        let db = ground.bulk();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         Ok((Self { steps, ground, db, runtime, rejects, total }, out))
     }

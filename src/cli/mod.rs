@@ -2,6 +2,7 @@
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command speaks to the terminal it was typed in")]
 
+mod db;
 mod ground;
 mod import;
 mod keys;
@@ -37,6 +38,11 @@ enum Command {
     Serve,
     /// Bring the database's schema up to date, then end
     Migrate,
+    /// Prepare a database
+    Db {
+        #[command(subcommand)]
+        what: db::What,
+    },
     /// Load a catalogue from a file
     Import {
         #[command(subcommand)]
@@ -78,6 +84,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Keys { what } => {
             Config::load(cli.given).map_err(Into::into).and_then(|config| keys::run(config, &what))
         }
+        Command::Db { what } => Config::load(cli.given).map_err(Into::into).and_then(|config| db::run(&config, &what)),
         Command::Migrate => Config::load(cli.given).map_err(Into::into).and_then(migrate::run),
         Command::Race(of) => {
             return match race::run(&cli.given, of) {

@@ -31,7 +31,7 @@ async fn serve(config: &Config, ground: &Ground, steps: Steps) -> anyhow::Result
     let app = App::build(config.clone(), &ground.url, &ground.secret)?;
     if config.demo {
         steps.say("Looking for hotels; an empty database gets the demo catalogue");
-        if demo::fill(app.db()).await? {
+        if demo::fill(&ground.bulk()).await? {
             tracing::info!("the demo catalogue was made: 40 hotels in 8 cities");
         }
     }

@@ -5,6 +5,7 @@ pub mod embedded;
 pub mod error;
 pub mod migrate;
 pub mod pool;
+pub mod roles;
 pub mod statement;
 pub mod tx;
 

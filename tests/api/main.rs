@@ -31,6 +31,7 @@ mod captures;
 mod constraints;
 mod contract;
 mod crash;
+mod db_roles;
 mod embedded;
 mod errors_payments;
 mod errors_queries;

@@ -8,10 +8,10 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
+use super::Durability;
 use super::error::EmbeddedError;
 use super::owner::Owner;
 use super::place::{CLUSTER, Place};
-use super::{Durability, SUPERUSER};
 
 /// Puts the settings in place for the next start or reload; tells whether they changed.
 pub(super) fn write(place: &Place, owner: &Owner, durability: Durability) -> Result<bool, EmbeddedError> {
@@ -81,12 +81,13 @@ fn quoted(folder: &OsStr) -> Vec<u8> {
     text
 }
 
-/// `postgres://lastroom@%2Fpath%2Fto%2Frun:5432/database`; the port is named so that `PGPORT` in the
+/// `postgres://role@%2Fpath%2Fto%2Frun:5432/database`; the port is named so that `PGPORT` in the
 /// environment does not redirect it.
-pub(super) fn url(sockets: &Path, database: &str) -> String {
+pub(super) fn url(sockets: &Path, role: &str, database: &str) -> String {
+    let role = percent_encoded(role.as_bytes());
     let host = percent_encoded(sockets.as_os_str().as_bytes());
     let database = percent_encoded(database.as_bytes());
-    format!("postgres://{SUPERUSER}@{host}:5432/{database}")
+    format!("postgres://{role}@{host}:5432/{database}")
 }
 
 fn percent_encoded(bytes: &[u8]) -> String {
@@ -107,7 +108,7 @@ mod tests {
 
     #[test]
     fn url_encodes_every_separator() {
-        let url = url(Path::new("/a b/ü@c:d?e"), "x/y");
+        let url = url(Path::new("/a b/ü@c:d?e"), "lastroom", "x/y");
         assert_eq!(url, "postgres://lastroom@%2Fa%20b%2F%C3%BC%40c%3Ad%3Fe:5432/x%2Fy");
     }
 

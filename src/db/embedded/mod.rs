@@ -15,7 +15,7 @@
 //! behind and lets PostgreSQL recover from its log.
 //!
 //! The server never listens on the network. Whoever may enter the socket's folder (its owner and
-//! root) is the superuser [`SUPERUSER`], without a password.
+//! root) is let in as whatever role they name, the superuser [`SUPERUSER`] too, without a password.
 
 mod binaries;
 mod config;
@@ -147,7 +147,13 @@ impl PrivateCluster {
     /// elsewhere.
     #[must_use]
     pub fn url(&self, database: &str) -> String {
-        config::url(&self.place.sockets, database)
+        self.url_as(SUPERUSER, database)
+    }
+
+    /// The same for another role of the cluster.
+    #[must_use]
+    pub fn url_as(&self, role: &str, database: &str) -> String {
+        config::url(&self.place.sockets, role, database)
     }
 
     /// Creates the empty database `name` when there is none. Speaks to the server directly, so

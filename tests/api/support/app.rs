@@ -48,7 +48,7 @@ impl TestApp {
 
     /// A server on a database that exists.
     pub async fn on(database: Arc<Database>, change: impl FnOnce(&mut Given)) -> Self {
-        let (address, stop, thread) = serve(database.url(), config(&database.url(), change)).await;
+        let (address, stop, thread) = serve(database.app_url(), config(&database.app_url(), change)).await;
         Self { database, address, stop: Some(stop), thread: Some(thread) }
     }
 

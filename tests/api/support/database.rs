@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use lastroom::db::embedded::{Durability, PrivateCluster, Progress, Settings};
+use lastroom::db::roles::{self, Roles};
 use lastroom::db::{PoolSettings, migrate};
 use lastroom::kernel::secret::sha256;
 
@@ -53,6 +54,11 @@ impl Cluster {
         self.private.as_ref().expect("it is there until it is dropped").url(database)
     }
 
+    /// As a role with no more rights than it needs.
+    fn url_as(&self, role: &str, database: &str) -> String {
+        self.private.as_ref().expect("it is there until it is dropped").url_as(role, database)
+    }
+
     fn connect(&self, database: &str) -> PgConnection {
         PgConnection::establish(&self.url(database)).expect("a connection to the tests' PostgreSQL")
     }
@@ -78,7 +84,8 @@ pub enum Start {
 
 /// A database of one test; dropped with it.
 pub struct Database {
-    name: String,
+    pub name: String,
+    start: Start,
     cluster: Arc<Cluster>,
 }
 
@@ -102,15 +109,31 @@ impl Database {
             .connect("postgres")
             .batch_execute(&format!("CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY"))
             .expect("a clone of the template");
-        Self { name, cluster }
+        Self { name, start, cluster }
     }
 
     pub fn url(&self) -> String {
         self.cluster.url(&self.name)
     }
 
+    /// As the server connects: by the application's role. A database without tables has nobody's rights on them.
+    pub fn app_url(&self) -> String {
+        match self.start {
+            Start::Blank => self.url(),
+            Start::Migrated | Start::Demo => self.url_as(roles::APPLICATION),
+        }
+    }
+
+    pub fn url_as(&self, role: &str) -> String {
+        self.cluster.url_as(role, &self.name)
+    }
+
     pub fn connect(&self) -> PgConnection {
         self.cluster.connect(&self.name)
+    }
+
+    pub fn connect_as(&self, role: &str) -> PgConnection {
+        PgConnection::establish(&self.url_as(role)).expect("a connection of the role's")
     }
 
     /// Takes the database away from everybody: every session ends, and none begins.
@@ -177,9 +200,14 @@ fn template(cluster: &Cluster, start: Start) -> String {
     if known == 0 {
         let making = format!("making_{}", uuid::Uuid::now_v7().simple());
         admin.batch_execute(&format!("CREATE DATABASE {making} TEMPLATE template0")).expect("a database");
-        migrate::run_pending(&mut cluster.connect(&making)).expect("the migrations");
+        roles::establish(&mut cluster.connect(&making), &Roles::private()).expect("the roles");
+        let owner = cluster.url_as(roles::OWNER, &making);
+        let mut conn = PgConnection::establish(&owner).expect("a connection of the owner's");
+        migrate::run_pending(&mut conn).expect("the migrations");
+        roles::grant(&mut conn, roles::APPLICATION).expect("the application's rights");
+        drop(conn);
         if demo {
-            fill_demo(cluster.url(&making));
+            fill_demo(owner);
         }
         admin.batch_execute(&format!("ALTER DATABASE {making} RENAME TO {name}")).expect("the template's name");
     }
@@ -218,7 +246,8 @@ fn fingerprint() -> String {
         .map(|step| step.expect("a step").path())
         .collect();
     steps.sort();
-    let mut text = fs::read_to_string(root.join("src/hotels/demo.rs")).expect("the demo");
+    let read = |path| fs::read_to_string(root.join(path)).expect("a source");
+    let mut text = read("src/hotels/demo.rs") + &read("src/db/roles.rs");
     for step in steps {
         text.push_str(&fs::read_to_string(step.join("up.sql")).expect("a step up"));
     }

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use lastroom::db::roles::OWNER;
+
 use super::actors::Guest;
 use super::app::{SECRET, TestApp};
 use super::home::kill;
@@ -46,8 +48,13 @@ impl Serving {
 
     /// Starts it on the database of `app`, with some settings more.
     pub fn beside(app: &TestApp, folder: &Path, settings: &[(&str, &str)]) -> Self {
-        let url = app.database.url();
-        let ground = [("DATABASE_URL", url.as_str()), ("LASTROOM_SECRET_KEY", SECRET), ("LASTROOM_DEMO", "false")];
+        let (url, owner) = (app.database.app_url(), app.database.url_as(OWNER));
+        let ground = [
+            ("DATABASE_URL", url.as_str()),
+            ("LASTROOM_MIGRATE_DATABASE_URL", owner.as_str()),
+            ("LASTROOM_SECRET_KEY", SECRET),
+            ("LASTROOM_DEMO", "false"),
+        ];
         Self::start(folder, &[ground.as_slice(), settings].concat())
     }
 
