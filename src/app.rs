@@ -1,5 +1,7 @@
 //! The assembly: database, keys, routes and background work wired into one server. Tests run this same assembly.
 
+pub mod reaper;
+
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
@@ -92,6 +94,7 @@ impl App {
         holds::sweeper::start(background.clone(), config.sweep_interval, stopped.clone());
         horizon::start(background.clone(), config.horizon_interval, stopped.clone());
         sealer::start(background.clone(), stopped.clone());
+        reaper::start(background.clone(), config.reap_interval, config.retention_days, stopped.clone());
         payments::worker::start(&background, &shared.provider, &config, &stopped);
         shared.provider.start(shared.keys.clone(), &own_url, stopped.clone())?;
         let server = serve(listener, shared, stopped)?;

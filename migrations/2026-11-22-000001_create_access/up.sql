@@ -53,6 +53,7 @@ CREATE TABLE sessions (
     CONSTRAINT sessions_revoked_because_known CHECK (revoked_because IN ('logout', 'refresh_token_reused', 'password_changed', 'revoked'))
 );
 CREATE INDEX sessions_session ON sessions (session_id);
+CREATE INDEX sessions_ended ON sessions (least(expires_at, revoked_at));
 COMMENT ON TABLE sessions IS 'One refresh-token family a sign-in. Access tokens name it in sid and stop working when it is revoked.';
 COMMENT ON COLUMN sessions.generation IS 'The refresh token now valid; its immediate predecessor is answered with it again within the grace.';
 COMMENT ON COLUMN sessions.rotated_at IS 'When this generation began: the grace of its predecessor counts from here.';

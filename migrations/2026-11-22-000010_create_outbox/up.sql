@@ -9,6 +9,7 @@ CREATE TABLE outbox_events (
     PRIMARY KEY (hotel_id, event_id)
 );
 CREATE INDEX outbox_events_unpublished ON outbox_events (hotel_id, event_id) WHERE published_at IS NULL;
+CREATE INDEX outbox_events_published ON outbox_events (published_at) WHERE published_at IS NOT NULL;
 CREATE INDEX outbox_events_subject ON outbox_events (hotel_id, subject_id);
 COMMENT ON TABLE outbox_events IS 'One row a state transition, written in its transaction.';
 
@@ -27,6 +28,7 @@ CREATE TABLE jobs (
     PRIMARY KEY (hotel_id, job_id)
 );
 CREATE INDEX jobs_due ON jobs (run_at) WHERE done_at IS NULL;
+CREATE INDEX jobs_done ON jobs (done_at) WHERE done_at IS NOT NULL;
 CREATE UNIQUE INDEX jobs_open_key ON jobs (hotel_id, subject_id, kind) WHERE done_at IS NULL;
 CREATE INDEX jobs_lane ON jobs (hotel_id, lane) WHERE done_at IS NULL;
 COMMENT ON COLUMN jobs.lane IS 'The payment whose money the job moves, or the hold: of the jobs of one lane, one runs at a time.';

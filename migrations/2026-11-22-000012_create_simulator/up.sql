@@ -34,6 +34,7 @@ CREATE TABLE simulator_requests (
     CONSTRAINT simulator_requests_running_is_due CHECK ((answer IS NULL) = (due_at IS NOT NULL))
 );
 CREATE INDEX simulator_requests_intent ON simulator_requests (intent_id);
+CREATE INDEX simulator_requests_answered ON simulator_requests (created_at) WHERE answer IS NOT NULL;
 CREATE INDEX simulator_requests_running ON simulator_requests (due_at) WHERE answer IS NULL;
 COMMENT ON TABLE simulator_requests IS 'What the simulator was asked under each key: the same again gets the same answer, anything else is refused.';
 COMMENT ON COLUMN simulator_requests.due_at IS 'Only of a request whose caller got no answer: when it takes effect.';

@@ -1,7 +1,7 @@
 //! SQL of accounts and sessions.
 
 use diesel::prelude::*;
-use diesel::sql_types::{Array, Integer, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Integer, Text, Timestamptz, Uuid as SqlUuid};
 
 use crate::db::{DbError, Tx, clock_timestamp, constraint, in_seconds, sql};
 use crate::kernel::clock::Instant;
@@ -219,4 +219,32 @@ pub fn memberships(conn: &mut PgConnection, user_id: UserId) -> Result<Vec<Hotel
         .order(hotel_members::hotel_id)
         .select(hotel_members::hotel_id)
         .load(conn)?)
+}
+
+/// Removes up to `most` refresh tokens of sessions that ended so many days ago; how many. They go before their session:
+/// it may have thousands, and would take them all with it.
+///
+/// Locks: those rows, passing over locked ones.
+pub fn reap_tokens(tx: &mut Tx<'_>, days: i32, most: i64) -> Result<usize, DbError> {
+    Ok(sql("DELETE FROM refresh_tokens WHERE ctid = ANY(ARRAY(
+             SELECT t.ctid FROM refresh_tokens t JOIN sessions s USING (user_id, session_id)
+             WHERE least(s.expires_at, s.revoked_at) < (SELECT clock_timestamp()) - $1 * interval '1 day'
+             LIMIT $2 FOR UPDATE OF t SKIP LOCKED))")
+    .bind::<Integer, _>(days)
+    .bind::<BigInt, _>(most)
+    .execute(&mut **tx)?)
+}
+
+/// Removes up to `most` sessions that ended so many days ago and have no refresh token left; how many.
+///
+/// Locks: those rows, passing over locked ones.
+pub fn reap_sessions(tx: &mut Tx<'_>, days: i32, most: i64) -> Result<usize, DbError> {
+    Ok(sql("DELETE FROM sessions WHERE ctid = ANY(ARRAY(
+             SELECT s.ctid FROM sessions s WHERE least(s.expires_at, s.revoked_at) < (SELECT clock_timestamp()) - $1 * interval '1 day'
+               AND NOT EXISTS (
+                   SELECT FROM refresh_tokens t WHERE t.user_id = s.user_id AND t.session_id = s.session_id)
+             LIMIT $2 FOR UPDATE OF s SKIP LOCKED))")
+    .bind::<Integer, _>(days)
+    .bind::<BigInt, _>(most)
+    .execute(&mut **tx)?)
 }

@@ -54,7 +54,7 @@ pub(super) fn denied_lately(
 ) -> Result<bool, DbError> {
     let lately = sql("SELECT FROM audit_entries
          WHERE actor_id = $1 AND action = 'denied' AND after ->> 'permission' = $2
-           AND created_at > clock_timestamp() - $3 * interval '1 second' LIMIT 1")
+           AND created_at > (SELECT clock_timestamp()) - $3 * interval '1 second' LIMIT 1")
     .bind::<SqlUuid, _>(user_id)
     .bind::<Text, _>(permission.to_owned())
     .bind::<Integer, _>(seconds)

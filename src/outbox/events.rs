@@ -1,10 +1,11 @@
 //! One row a state transition.
 
 use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Integer};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::db::{DbError, Tx};
+use crate::db::{DbError, Tx, sql};
 use crate::kernel::ids::{EventId, HotelId};
 use crate::schema::outbox_events;
 
@@ -41,4 +42,16 @@ pub fn emit_all(
 #[must_use]
 pub fn nothing_more() -> Value {
     json!({})
+}
+
+/// Removes up to `most` events that were published so many days ago; how many. What nobody has read yet stays.
+///
+/// Locks: those rows, passing over locked ones.
+pub fn reap(tx: &mut Tx<'_>, days: i32, most: i64) -> Result<usize, DbError> {
+    Ok(sql("DELETE FROM outbox_events WHERE ctid = ANY(ARRAY(
+             SELECT ctid FROM outbox_events WHERE published_at < (SELECT clock_timestamp()) - $1 * interval '1 day'
+             LIMIT $2 FOR UPDATE SKIP LOCKED))")
+    .bind::<Integer, _>(days)
+    .bind::<BigInt, _>(most)
+    .execute(&mut **tx)?)
 }

@@ -1,7 +1,7 @@
 //! Work owed to the payment provider. A job is leased for a while; if the worker dies, it comes up again.
 
 use diesel::prelude::*;
-use diesel::sql_types::{Integer, Text, Uuid as SqlUuid};
+use diesel::sql_types::{BigInt, Integer, Text, Uuid as SqlUuid};
 use uuid::Uuid;
 
 use crate::db::{DbError, Tx, clock_timestamp, in_seconds, sql};
@@ -122,4 +122,16 @@ pub fn postpone(tx: &mut Tx<'_>, job: &Job, error: &str) -> Result<(), DbError> 
         .set((jobs::run_at.eq(in_seconds(pause_s)), jobs::leased_until.eq(None::<Instant>), jobs::last_error.eq(error)))
         .execute(&mut **tx)?;
     Ok(())
+}
+
+/// Removes up to `most` jobs that were done so many days ago; how many.
+///
+/// Locks: those rows, passing over locked ones.
+pub fn reap(tx: &mut Tx<'_>, days: i32, most: i64) -> Result<usize, DbError> {
+    Ok(sql("DELETE FROM jobs WHERE ctid = ANY(ARRAY(
+             SELECT ctid FROM jobs WHERE done_at < (SELECT clock_timestamp()) - $1 * interval '1 day'
+             LIMIT $2 FOR UPDATE SKIP LOCKED))")
+    .bind::<Integer, _>(days)
+    .bind::<BigInt, _>(most)
+    .execute(&mut **tx)?)
 }

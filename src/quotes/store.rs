@@ -2,9 +2,10 @@
 
 use chrono::NaiveDate;
 use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Integer};
 use serde_json::Value;
 
-use crate::db::{DbError, Tx, clock_timestamp, in_seconds};
+use crate::db::{DbError, Tx, clock_timestamp, in_seconds, sql};
 use crate::kernel::clock::Instant;
 use crate::kernel::ids::{HoldId, HotelId, QuoteId, RatePlanId, RoomTypeId, UserId};
 use crate::kernel::party::Party;
@@ -163,4 +164,18 @@ pub fn of_holds(conn: &mut PgConnection, holds: &[(HotelId, HoldId)]) -> Result<
 /// The quotes that one hold locks, in the order of its items.
 pub fn of_hold(conn: &mut PgConnection, hotel_id: HotelId, hold_id: HoldId) -> Result<Vec<Quote>, DbError> {
     Ok(of_holds(conn, &[(hotel_id, hold_id)])?.into_iter().map(|(_, quote)| quote).collect())
+}
+
+/// Removes up to `most` quotes that expired so many days ago and that nothing was made of; how many.
+///
+/// Locks: those rows, passing over locked ones.
+pub fn reap(tx: &mut Tx<'_>, days: i32, most: i64) -> Result<usize, DbError> {
+    Ok(sql("DELETE FROM quotes WHERE ctid = ANY(ARRAY(
+             SELECT q.ctid FROM quotes q WHERE expires_at < (SELECT clock_timestamp()) - $1 * interval '1 day'
+               AND NOT EXISTS (SELECT FROM hold_items i WHERE i.hotel_id = q.hotel_id AND i.quote_id = q.quote_id)
+               AND NOT EXISTS (SELECT FROM booking_rooms r WHERE r.hotel_id = q.hotel_id AND r.quote_id = q.quote_id)
+             LIMIT $2 FOR UPDATE OF q SKIP LOCKED))")
+    .bind::<Integer, _>(days)
+    .bind::<BigInt, _>(most)
+    .execute(&mut **tx)?)
 }

@@ -1,4 +1,7 @@
 //! The trail: keys and their answers, events and what they tell of, jobs, sessions.
+//!
+//! What is over is removed some day, but never within 4 days. Events go only once they are published: what is older is
+//! asked for its events as long as some that are as old are not published, which is to say that nobody publishes.
 
 use super::Check;
 
@@ -58,7 +61,9 @@ pub(super) const CHECKS: &[Check] = &[
                     count(*) FILTER (WHERE topic = 'hold.expired') AS expired,
                     count(*) FILTER (WHERE topic = 'hold.converted') AS converted
                 FROM outbox_events WHERE topic LIKE 'hold.%' GROUP BY hotel_id, subject_id
-            ) e USING (hotel_id, hold_id)",
+            ) e USING (hotel_id, hold_id)
+            WHERE (h.created_at > clock_timestamp() - interval '4 days' OR EXISTS (
+                SELECT FROM outbox_events WHERE published_at IS NULL AND created_at < clock_timestamp() - interval '4 days'))",
     },
     Check {
         name: "trail.payment_has_its_events",
@@ -72,7 +77,9 @@ pub(super) const CHECKS: &[Check] = &[
                 SELECT hotel_id, subject_id AS payment_id, array_agg(topic) AS topics,
                     count(DISTINCT topic) AS different
                 FROM outbox_events WHERE topic LIKE 'payment.%' GROUP BY hotel_id, subject_id
-            ) e USING (hotel_id, payment_id)",
+            ) e USING (hotel_id, payment_id)
+            WHERE (p.created_at > clock_timestamp() - interval '4 days' OR EXISTS (
+                SELECT FROM outbox_events WHERE published_at IS NULL AND created_at < clock_timestamp() - interval '4 days'))",
     },
     Check {
         name: "trail.refund_has_its_events",
@@ -85,7 +92,9 @@ pub(super) const CHECKS: &[Check] = &[
                 SELECT hotel_id, subject_id AS refund_id, array_agg(topic) AS topics
                 FROM outbox_events WHERE topic IN ('refund.pending', 'refund.succeeded', 'refund.failed')
                 GROUP BY hotel_id, subject_id
-            ) e USING (hotel_id, refund_id)",
+            ) e USING (hotel_id, refund_id)
+            WHERE (r.created_at > clock_timestamp() - interval '4 days' OR EXISTS (
+                SELECT FROM outbox_events WHERE published_at IS NULL AND created_at < clock_timestamp() - interval '4 days'))",
     },
     Check {
         name: "trail.booking_has_its_events",
@@ -97,7 +106,9 @@ pub(super) const CHECKS: &[Check] = &[
             FROM bookings b LEFT JOIN (
                 SELECT hotel_id, subject_id AS booking_id, array_agg(topic) AS topics
                 FROM outbox_events WHERE topic LIKE 'booking.%' GROUP BY hotel_id, subject_id
-            ) e USING (hotel_id, booking_id)",
+            ) e USING (hotel_id, booking_id)
+            WHERE (b.created_at > clock_timestamp() - interval '4 days' OR EXISTS (
+                SELECT FROM outbox_events WHERE published_at IS NULL AND created_at < clock_timestamp() - interval '4 days'))",
     },
     Check {
         name: "trail.event_has_its_subject",
@@ -128,9 +139,13 @@ pub(super) const CHECKS: &[Check] = &[
     },
     Check {
         name: "trail.session_has_its_tokens",
-        says: "A session has a refresh token for each of its generations, up to the one that is valid.",
+        says: "A session has a refresh token for each of its generations, up to the one that is valid; one that ended \
+               4 days ago may have lost some.",
         select: "
-            SELECT session_id::text, t.tokens = s.generation AND t.first = 1 AND t.last = s.generation
+            SELECT session_id::text, CASE
+                WHEN least(s.expires_at, s.revoked_at) > clock_timestamp() - interval '4 days'
+                    THEN t.tokens = s.generation AND t.first = 1 AND t.last = s.generation
+                ELSE coalesce(t.last, 0) <= s.generation END
             FROM sessions s LEFT JOIN (
                 SELECT user_id, session_id, count(*) AS tokens, min(generation) AS first, max(generation) AS last
                 FROM refresh_tokens GROUP BY user_id, session_id

@@ -63,6 +63,7 @@ mod prices;
 mod process;
 mod race_command;
 mod races;
+mod reaping;
 mod recovery;
 mod refunds;
 mod refunds_refused;

@@ -15,3 +15,4 @@ pub use answer::Answer;
 pub use claim::{Claim, claim, finish, free, holds_claim, refuse, works_on};
 pub use key::{Key, Keyed, OptionalKey};
 pub use once::{Halt, once};
+pub use store::reap;

@@ -2,7 +2,7 @@
 
 use diesel::dsl::sql;
 use diesel::prelude::*;
-use diesel::sql_types::{Bool, Text};
+use diesel::sql_types::{BigInt, Bool, Integer, Text};
 use uuid::Uuid;
 
 use super::answer::Answer;
@@ -13,6 +13,9 @@ use crate::schema::idempotency_keys::dsl;
 
 /// Seconds a claim is its holder's alone: longer than the provider may take, shorter than a caller's patience.
 const LEASE_S: i32 = 30;
+
+/// Hours that an answer is kept, as the contract says.
+const KEPT_H: i32 = 72;
 
 /// A key's row.
 #[derive(Debug, Queryable, Selectable)]
@@ -97,6 +100,21 @@ pub(super) fn finish(tx: &mut Tx<'_>, keyed: &Keyed, epoch: i32, answer: &Answer
         ))
         .execute(&mut **tx)?;
     Ok(finished == 1)
+}
+
+/// Removes up to `most` keys that were finished 72 h ago; how many. An unfinished one stays for ever: whoever takes it
+/// over must find what it works on.
+///
+/// Locks: those keys, passing over locked ones.
+pub fn reap(tx: &mut Tx<'_>, most: i64) -> Result<usize, DbError> {
+    Ok(crate::db::sql(
+        "DELETE FROM idempotency_keys WHERE ctid = ANY(ARRAY(
+             SELECT ctid FROM idempotency_keys WHERE finished_at < (SELECT clock_timestamp()) - $1 * interval '1 hour'
+             LIMIT $2 FOR UPDATE SKIP LOCKED))",
+    )
+    .bind::<Integer, _>(KEPT_H)
+    .bind::<BigInt, _>(most)
+    .execute(&mut **tx)?)
 }
 
 /// Ends the lease now.

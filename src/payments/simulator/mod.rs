@@ -16,6 +16,8 @@ use std::sync::Arc;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
+pub use self::requests::reap;
+
 use self::ledger::{Change, Row};
 use self::requests::{Heard, Reply, Request};
 use crate::db::{Db, DbError, Tx};

@@ -3,7 +3,7 @@
 //! nothing else can be asked of its intent.
 
 use diesel::prelude::*;
-use diesel::sql_types::{Integer, Jsonb, Nullable, Text};
+use diesel::sql_types::{BigInt, Integer, Jsonb, Nullable, Text};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -244,4 +244,17 @@ pub(super) fn any_due(conn: &mut PgConnection) -> Result<Option<String>, DbError
         .select(simulator_requests::intent_id)
         .first(conn)
         .optional()?)
+}
+
+/// Removes up to `most` requests that were made so many days ago and answered; how many. A provider forgets its keys
+/// some day, and nothing of ours depends on it: an intent is read, and a refund's key is kept with the refund.
+///
+/// Locks: those rows, passing over locked ones.
+pub fn reap(tx: &mut Tx<'_>, days: i32, most: i64) -> Result<usize, DbError> {
+    Ok(sql("DELETE FROM simulator_requests WHERE ctid = ANY(ARRAY(
+             SELECT ctid FROM simulator_requests WHERE answer IS NOT NULL AND created_at < (SELECT clock_timestamp()) - $1 * interval '1 day'
+             LIMIT $2 FOR UPDATE SKIP LOCKED))")
+    .bind::<Integer, _>(days)
+    .bind::<BigInt, _>(most)
+    .execute(&mut **tx)?)
 }
