@@ -76,6 +76,31 @@ async fn signing_in_and_out_is_written_down_and_what_was_typed_is_not() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_session_ended_from_another_and_a_new_password_are_written_down() {
+    let app = TestApp::start().await;
+    let ada = app.guest().await;
+    let other = Guest::stranger(&app).login(&ada.email, crate::support::actors::PASSWORD).await;
+    let open = ada.get("/auth/sessions").await.ok(200);
+    let current = open["data"].as_array().expect("a list").iter().find(|session| session["current"] == false);
+    let id = current.expect("the other")["session_id"].as_str().expect("an id").to_owned();
+    for _ in 0..2 {
+        ada.delete(&format!("/auth/sessions/{id}")).await.ok(204);
+    }
+    other.get("/auth/me").await.problem(401, "token_invalid");
+    let revoked: Vec<_> = notes(&app, "session").into_iter().filter(|note| note["action"] == "revoked").collect();
+    assert_eq!((revoked.len(), &revoked[0]["resource_id"], &revoked[0]["actor"]), (1, &json!(id), &json!(ada.email)));
+    let new =
+        json!({ "current_password": crate::support::actors::PASSWORD, "new_password": "another horse's battery" });
+    ada.post("/auth/password", new).await.ok(204);
+    let changed = notes(&app, "account");
+    assert_eq!((changed.len(), &changed[0]["action"], &changed[0]["actor"]), (1, &json!("changed"), &json!(ada.email)));
+    assert_eq!(
+        (&changed[0]["after"], &changed[0]["address"]),
+        (&json!({ "password": "changed" }), &json!("127.0.0.1"))
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn who_is_made_the_first_admin_is_written_down() {
     let app = TestApp::start().await;
     let admin = app.admin().await;
