@@ -18,6 +18,7 @@ pub mod simulator;
 pub mod state;
 pub mod store;
 pub mod webhook;
+pub mod wire;
 pub mod worker;
 
 pub use provider::Provider;
