@@ -1,13 +1,12 @@
 //! One row a state transition.
 
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Integer};
+use diesel::sql_types::{Array, BigInt, Integer, Jsonb, Text, Uuid as SqlUuid};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::db::{DbError, Tx, sql};
 use crate::kernel::ids::{EventId, HotelId};
-use crate::schema::outbox_events;
 
 /// Records that `subject_id` went into the state that `topic` ends in, such as `hold.expired`.
 pub fn emit(tx: &mut Tx<'_>, hotel_id: HotelId, topic: &str, subject_id: Uuid, payload: Value) -> Result<(), DbError> {
@@ -22,19 +21,15 @@ pub fn emit_all(
     subjects: &[Uuid],
     payload: &Value,
 ) -> Result<(), DbError> {
-    let rows: Vec<_> = subjects
-        .iter()
-        .map(|subject_id| {
-            (
-                outbox_events::hotel_id.eq(hotel_id),
-                outbox_events::event_id.eq(EventId::new()),
-                outbox_events::topic.eq(topic),
-                outbox_events::subject_id.eq(subject_id),
-                outbox_events::payload.eq(payload),
-            )
-        })
-        .collect();
-    diesel::insert_into(outbox_events::table).values(rows).execute(&mut **tx)?;
+    let ids: Vec<EventId> = subjects.iter().map(|_| EventId::new()).collect();
+    sql("INSERT INTO outbox_events (hotel_id, event_id, topic, subject_id, payload)
+         SELECT $1, event_id, $2, subject_id, $3 FROM unnest($4, $5) AS event (event_id, subject_id)")
+    .bind::<SqlUuid, _>(hotel_id)
+    .bind::<Text, _>(topic.to_owned())
+    .bind::<Jsonb, _>(payload.clone())
+    .bind::<Array<SqlUuid>, _>(ids)
+    .bind::<Array<SqlUuid>, _>(subjects.to_vec())
+    .execute(&mut **tx)?;
     Ok(())
 }
 
