@@ -64,22 +64,52 @@ pub fn place(tx: &mut Tx<'_>, ask: &Place) -> Result<Placed, HoldError> {
             Rechecked::Changed { current } => return Ok(Placed::Repriced { item, current }),
         }
     }
-    let nights = nights_of(&quotes);
+    Ok(match take(tx, ask.user_id, &quotes, ask.hold_ttl_s, ask.may_reclaim)? {
+        Taken::Held { hold_id } => Placed::Held { hold_id },
+        Taken::InTheWay { nights } => Placed::InTheWay { hotel_id, nights },
+    })
+}
+
+/// What became of the rooms.
+#[derive(Debug)]
+pub enum Taken {
+    Held {
+        hold_id: HoldId,
+    },
+    /// As [`Placed::InTheWay`].
+    InTheWay {
+        nights: Nights,
+    },
+}
+
+/// Takes the rooms of quotes of one hotel that somebody has found good: their price, their terms, and that they are
+/// unused. The hotel is kept by the caller.
+///
+/// Locks: the nights in order.
+pub fn take(
+    tx: &mut Tx<'_>,
+    user_id: UserId,
+    quotes: &[Quote],
+    hold_ttl_s: i32,
+    may_reclaim: bool,
+) -> Result<Taken, HoldError> {
+    let hotel_id = quotes.first().ok_or(HoldError::NotFound)?.choice.hotel_id;
+    let nights = nights_of(quotes);
     match stock::lock(tx, hotel_id, &nights)?.all_free() {
         Ok(free) => free.hold(tx)?,
         // The clock is asked once: a hold may lapse between two questions.
         Err(Lack::Short { .. }) if store::any_lapsed_on(tx, hotel_id, &nights)? => {
-            if ask.may_reclaim {
-                return Ok(Placed::InTheWay { hotel_id, nights });
+            if may_reclaim {
+                return Ok(Taken::InTheWay { nights });
             }
             // Holds lapse faster than they can be cleared away: that is not sold out.
             return Err(DbError::Busy("expired holds are in the way").into());
         }
-        Err(lack) => return Err(refusal(lack, &quotes)),
+        Err(lack) => return Err(refusal(lack, quotes)),
     }
-    let hold_id = insert(tx, ask, hotel_id, &quotes, &nights)?;
+    let hold_id = insert(tx, user_id, hotel_id, quotes, &nights, hold_ttl_s)?;
     events::emit(tx, hotel_id, "hold.active", hold_id.0, nothing_more())?;
-    Ok(Placed::Held { hold_id })
+    Ok(Taken::Held { hold_id })
 }
 
 /// The quotes in the order asked, each the caller's own, of one hotel, unexpired and unused.
@@ -132,23 +162,25 @@ fn refusal(lack: Lack, quotes: &[Quote]) -> HoldError {
 
 fn insert(
     tx: &mut Tx<'_>,
-    ask: &Place,
+    user_id: UserId,
     hotel_id: HotelId,
     quotes: &[Quote],
     nights: &Nights,
+    ttl_s: i32,
 ) -> Result<HoldId, HoldError> {
     let Some(first) = quotes.first() else {
         return Err(HoldError::NotFound);
     };
+    let quote_ids: Vec<QuoteId> = quotes.iter().map(|quote| quote.quote_id).collect();
     let new = NewHold {
         hotel_id,
-        user_id: ask.user_id,
+        user_id,
         currency: first.terms.currency,
         due_now: quotes.iter().map(Quote::due_now).fold(0, i64::saturating_add),
         due_at_property: quotes.iter().map(Quote::due_at_property).fold(0, i64::saturating_add),
-        quotes: &ask.quote_ids,
+        quotes: &quote_ids,
         nights,
-        ttl_s: ask.hold_ttl_s,
+        ttl_s,
     };
     // The user's row is locked, so only a race that the lock order rules out could use a quote meanwhile.
     store::insert(tx, &new)?.ok_or(HoldError::QuoteUsed { item: 0 })

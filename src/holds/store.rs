@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Date, Integer, Nullable, SmallInt, Text, Timestamptz, Uuid as SqlUuid};
 
 use super::state::HoldStatus;
-use crate::db::{DbError, Tx, clock_timestamp, constraint, in_seconds, sql, tx as transaction};
+use crate::db::{DbError, Tx, clock_timestamp, constraint, sql, tx as transaction};
 use crate::inventory::stock::Nights;
 use crate::kernel::clock::Instant;
 use crate::kernel::ids::{AttemptId, BookingId, HoldId, HotelId, QuoteId, RoomTypeId, UserId};
@@ -148,53 +148,36 @@ pub(super) struct NewHold<'h> {
 /// Inserts the hold, its items and nights. None: a quote was used by another hold meanwhile.
 pub(super) fn insert(tx: &mut Tx<'_>, new: &NewHold<'_>) -> Result<Option<HoldId>, DbError> {
     let hold_id = HoldId::new();
-    diesel::insert_into(holds::table)
-        .values((
-            holds::hotel_id.eq(new.hotel_id),
-            holds::hold_id.eq(hold_id),
-            holds::user_id.eq(new.user_id),
-            holds::currency.eq(new.currency),
-            holds::total.eq(new.due_now.saturating_add(new.due_at_property)),
-            holds::due_now.eq(new.due_now),
-            holds::due_at_property.eq(new.due_at_property),
-            holds::expires_at.eq(in_seconds(new.ttl_s)),
-        ))
-        .execute(&mut **tx)?;
-    let items: Vec<_> = (1i16..)
-        .zip(new.quotes)
-        .map(|(item_no, quote_id)| {
-            (
-                hold_items::hotel_id.eq(new.hotel_id),
-                hold_items::hold_id.eq(hold_id),
-                hold_items::item_no.eq(item_no),
-                hold_items::quote_id.eq(quote_id),
-            )
-        })
-        .collect();
-    match diesel::insert_into(hold_items::table).values(items).execute(&mut **tx) {
-        Err(error) if constraint::violates(&error, "hold_items_quote_key") => return Ok(None),
-        other => other?,
-    };
-    insert_nights(tx, new.hotel_id, hold_id, new.nights)?;
-    Ok(Some(hold_id))
-}
-
-fn insert_nights(tx: &mut Tx<'_>, hotel_id: HotelId, hold_id: HoldId, nights: &Nights) -> Result<(), DbError> {
-    let rows: Vec<_> = nights
-        .iter()
-        .map(|(&(room_type_id, stay_date), &rooms)| {
-            let rooms = i16::try_from(rooms).map_err(|_| DbError::invariant("a hold has at most 81 rooms a night"))?;
-            Ok((
-                hold_nights::hotel_id.eq(hotel_id),
-                hold_nights::hold_id.eq(hold_id),
-                hold_nights::room_type_id.eq(room_type_id),
-                hold_nights::stay_date.eq(stay_date),
-                hold_nights::rooms.eq(rooms),
-            ))
-        })
-        .collect::<Result<_, DbError>>()?;
-    diesel::insert_into(hold_nights::table).values(rows).execute(&mut **tx)?;
-    Ok(())
+    let (room_types, dates): (Vec<RoomTypeId>, Vec<NaiveDate>) = new.nights.keys().copied().unzip();
+    let inserted = sql("WITH hold AS (
+             INSERT INTO holds (hotel_id, hold_id, user_id, currency, total, due_now, due_at_property, expires_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, clock_timestamp() + $8 * interval '1 second')
+         ), items AS (
+             INSERT INTO hold_items (hotel_id, hold_id, item_no, quote_id)
+             SELECT $1, $2, item_no, quote_id FROM unnest($9) WITH ORDINALITY AS item (quote_id, item_no)
+         )
+         INSERT INTO hold_nights (hotel_id, hold_id, room_type_id, stay_date, rooms)
+         SELECT $1, $2, room_type_id, stay_date, rooms FROM unnest($10, $11, $12) AS night (room_type_id, stay_date, rooms)")
+    .bind::<SqlUuid, _>(new.hotel_id)
+    .bind::<SqlUuid, _>(hold_id)
+    .bind::<SqlUuid, _>(new.user_id)
+    .bind::<Text, _>(new.currency)
+    .bind::<BigInt, _>(new.due_now.saturating_add(new.due_at_property))
+    .bind::<BigInt, _>(new.due_now)
+    .bind::<BigInt, _>(new.due_at_property)
+    .bind::<Integer, _>(new.ttl_s)
+    .bind::<Array<SqlUuid>, _>(new.quotes.to_vec())
+    .bind::<Array<SqlUuid>, _>(room_types)
+    .bind::<Array<Date>, _>(dates)
+    .bind::<Array<Integer>, _>(new.nights.values().copied().collect::<Vec<_>>())
+    .execute(&mut **tx);
+    match inserted {
+        Err(error) if constraint::violates(&error, "hold_items_quote_key") => Ok(None),
+        other => {
+            transaction::exactly(other?, new.nights.len(), "nights of a hold")?;
+            Ok(Some(hold_id))
+        }
+    }
 }
 
 /// What the holds take of the stock, summed.
