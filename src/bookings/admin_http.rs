@@ -5,7 +5,7 @@ use actix_web::{HttpResponse, post};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::no_show;
-use super::state::NoShowError;
+use super::state::DeskError;
 use super::wire::BookingBody;
 use crate::access::guard::{BookingsWriteAny, May};
 use crate::db::{Db, DbError};
@@ -20,12 +20,12 @@ pub fn routes(app: &mut ServiceConfig<'_>) {
     app.service(mark_no_show);
 }
 
-fn halt(error: NoShowError) -> Halt {
+fn halt(error: DeskError) -> Halt {
     Halt::Refused(match error {
-        NoShowError::Db(error) => return Halt::Db(error),
-        NoShowError::NotFound => Problem::plain(Code::NotFound),
-        NoShowError::TooEarly => Problem::plain(Code::NotArrivalDay),
-        NoShowError::Not(status) => Problem::plain(Code::BookingStatus).with("booking_status", status),
+        DeskError::Db(error) => return Halt::Db(error),
+        DeskError::NotFound => Problem::plain(Code::NotFound),
+        DeskError::TooEarly => Problem::plain(Code::NotArrivalDay),
+        DeskError::Not(status) => Problem::plain(Code::BookingStatus).with("booking_status", status),
     })
 }
 

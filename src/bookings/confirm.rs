@@ -7,7 +7,7 @@ use crate::db::Tx;
 use crate::holds::live::LiveHold;
 use crate::holds::state::{HoldError, HoldStatus};
 use crate::holds::store as holds;
-use crate::kernel::ids::{BookingId, HoldId, UserId};
+use crate::kernel::ids::{BookingId, HoldId, HotelId, UserId};
 use crate::kernel::secret::random;
 use crate::outbox::events::{self, nothing_more};
 use crate::quotes::store as quotes;
@@ -32,6 +32,18 @@ pub fn confirm(
     special_requests: Option<String>,
 ) -> Result<BookingId, ConfirmError> {
     let hotel_id = holds::hotel_of(tx, user_id, hold_id)?.ok_or(HoldError::NotFound)?;
+    confirm_in(tx, hotel_id, user_id, hold_id, guest, special_requests)
+}
+
+/// The same for whoever knows the hotel.
+pub(super) fn confirm_in(
+    tx: &mut Tx<'_>,
+    hotel_id: HotelId,
+    user_id: UserId,
+    hold_id: HoldId,
+    guest: Guest,
+    special_requests: Option<String>,
+) -> Result<BookingId, ConfirmError> {
     let hold = LiveHold::lock(tx, hotel_id, hold_id, user_id)?.live()?;
     if hold.row().status == HoldStatus::Paying {
         return Err(HoldError::PaymentInProgress.into());

@@ -5,11 +5,14 @@
 
 pub mod admin_http;
 pub mod cancel;
+pub mod check_in;
+pub mod check_out;
 pub mod confirm;
 pub mod http;
 pub mod no_show;
 pub mod paid;
 mod penalty;
+pub mod record;
 pub mod state;
 pub mod store;
 pub mod wire;

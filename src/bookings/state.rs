@@ -65,9 +65,9 @@ pub enum CancelError {
 }
 carries_db!(CancelError);
 
-/// Why a booking is not marked as a no-show.
+/// Why the front desk does not move a booking on.
 #[derive(Debug, thiserror::Error)]
-pub enum NoShowError {
+pub enum DeskError {
     #[error("no such booking within reach")]
     NotFound,
     #[error("the day of arrival has not come")]
@@ -77,4 +77,4 @@ pub enum NoShowError {
     #[error(transparent)]
     Db(#[from] DbError),
 }
-carries_db!(NoShowError);
+carries_db!(DeskError);

@@ -2,18 +2,19 @@
 
 use chrono::NaiveDate;
 use diesel::prelude::*;
-use diesel::sql_types::{Date, Uuid as SqlUuid};
+use diesel::sql_types::{Array, Date, Uuid as SqlUuid};
 use serde_json::Value;
 
 use super::confirm::Guest;
 use super::state::BookingStatus;
 use crate::access::store::email_key;
-use crate::db::{DbError, Tx, sql};
+use crate::db::{DbError, Tx, sql, tx as transaction};
 use crate::holds::store::HoldRow;
 use crate::inventory::stock::Nights;
 use crate::kernel::clock::Instant;
-use crate::kernel::ids::{BookingId, BookingRoomId, HoldId, HotelId, RatePlanId, RoomTypeId, UserId};
+use crate::kernel::ids::{BookingId, BookingRoomId, HoldId, HotelId, QuoteId, RatePlanId, RoomTypeId, UserId};
 use crate::kernel::money::Currency;
+use crate::outbox::events::{self, nothing_more};
 use crate::quotes::store::Quote;
 use crate::schema::{booking_nights, booking_rooms, bookings};
 use crate::search::offer::Terms;
@@ -57,31 +58,28 @@ pub(super) fn insert(tx: &mut Tx<'_>, new: NewBooking<'_>) -> Result<(), DbError
             ),
         ))
         .execute(&mut **tx)?;
-    insert_rooms(tx, new.booking_id, new.items)
+    insert_rooms(tx, new.hold.hotel_id, new.booking_id, new.items)
 }
 
-fn insert_rooms(tx: &mut Tx<'_>, booking_id: BookingId, items: &[Quote]) -> Result<(), DbError> {
-    let mut rows = Vec::new();
-    for item in items {
-        let price = serde_json::to_value(&item.terms).map_err(|error| DbError::invariant(error.to_string()))?;
-        for _ in 0..item.choice.party.rooms {
-            rows.push((
-                booking_rooms::hotel_id.eq(item.choice.hotel_id),
-                booking_rooms::booking_room_id.eq(BookingRoomId::new()),
-                booking_rooms::booking_id.eq(booking_id),
-                booking_rooms::quote_id.eq(item.quote_id),
-                booking_rooms::room_type_id.eq(item.choice.room_type_id),
-                booking_rooms::rate_plan_id.eq(item.choice.rate_plan_id),
-                booking_rooms::check_in.eq(item.choice.stay.check_in()),
-                booking_rooms::check_out.eq(item.choice.stay.check_out()),
-                booking_rooms::adults.eq(item.choice.party.adults),
-                booking_rooms::children_ages.eq(item.choice.party.children_ages.clone()),
-                booking_rooms::price.eq(price.clone()),
-            ));
-        }
-    }
-    diesel::insert_into(booking_rooms::table).values(rows).execute(&mut **tx)?;
-    Ok(())
+/// The rooms as they were quoted: price and all are copied from the quotes, where they are frozen.
+fn insert_rooms(tx: &mut Tx<'_>, hotel_id: HotelId, booking_id: BookingId, items: &[Quote]) -> Result<(), DbError> {
+    let rooms =
+        items.iter().flat_map(|item| (0..item.choice.party.rooms).map(|_| (BookingRoomId::new(), item.quote_id)));
+    let (ids, quotes): (Vec<BookingRoomId>, Vec<QuoteId>) = rooms.unzip();
+    let wanted = ids.len();
+    let inserted =
+        sql("INSERT INTO booking_rooms (hotel_id, booking_room_id, booking_id, quote_id, room_type_id, rate_plan_id,
+                            check_in, check_out, adults, children_ages, price)
+         SELECT q.hotel_id, room.booking_room_id, $2, q.quote_id, q.room_type_id, q.rate_plan_id,
+                q.check_in, q.check_out, q.adults, q.children_ages, q.price
+         FROM unnest($3, $4) AS room (booking_room_id, quote_id)
+         JOIN quotes q ON q.hotel_id = $1 AND q.quote_id = room.quote_id")
+        .bind::<SqlUuid, _>(hotel_id)
+        .bind::<SqlUuid, _>(booking_id)
+        .bind::<Array<SqlUuid>, _>(ids)
+        .bind::<Array<SqlUuid>, _>(quotes)
+        .execute(&mut **tx)?;
+    transaction::exactly(inserted, wanted, "rooms of a booking")
 }
 
 /// A row for each night of each room, from the rooms' own dates.
@@ -174,6 +172,17 @@ pub(super) fn mark_no_show(tx: &mut Tx<'_>, booking: &BookingRow, penalty: i64) 
         ))
         .returning(BookingRow::as_returning())
         .get_result(&mut **tx)?)
+}
+
+/// Confirmed → checked in, or checked in → checked out, with the event that tells of it.
+pub(super) fn move_on(tx: &mut Tx<'_>, booking: &BookingRow, to: BookingStatus) -> Result<(), DbError> {
+    let moved = diesel::update(bookings::table.find((booking.hotel_id, booking.booking_id)))
+        .filter(bookings::status.eq(booking.status))
+        .set((bookings::status.eq(to), bookings::version.eq(bookings::version + 1)))
+        .execute(&mut **tx)?;
+    transaction::exactly(moved, 1, "a booking that moves on")?;
+    let topic = format!("booking.{to}");
+    events::emit(tx, booking.hotel_id, &topic, booking.booking_id.0, nothing_more())
 }
 
 /// Confirmed → cancelled, at a penalty in minor units.
