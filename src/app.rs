@@ -85,6 +85,7 @@ impl App {
             patience: PATIENCE,
             lock_timeout: LOCK_TIMEOUT,
             statement_timeout: STATEMENT_TIMEOUT,
+            durable: true,
         });
         let own_url = reachable(address);
         let public_url = config.public_url.as_ref().unwrap_or(&own_url);

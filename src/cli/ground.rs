@@ -97,6 +97,7 @@ impl Ground {
             patience: Duration::from_secs(3_600),
             lock_timeout: Duration::from_secs(60),
             statement_timeout: Duration::from_secs(300),
+            durable: true,
         })
     }
 

@@ -39,6 +39,7 @@ pub fn run(config: Config, what: &What) -> anyhow::Result<()> {
         patience: Duration::from_secs(60),
         lock_timeout: Duration::from_secs(10),
         statement_timeout: Duration::from_secs(30),
+        durable: true,
     });
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let good = runtime.block_on(async {

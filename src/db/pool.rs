@@ -25,6 +25,9 @@ pub struct PoolSettings {
     pub lock_timeout: Duration,
     /// `statement_timeout` of every connection.
     pub statement_timeout: Duration,
+    /// Whether a COMMIT waits until it is on disk. `false` is for work that nobody is told of before a last transaction
+    /// that does wait: PostgreSQL's own crash may then lose the newest of it, whole transactions, never their order.
+    pub durable: bool,
 }
 
 /// A handle on the database; clones share one pool.
@@ -55,9 +58,11 @@ impl Db {
     pub fn new(settings: &PoolSettings) -> Self {
         let timeouts = Timeouts(format!(
             "SET TIME ZONE 'UTC'; SET lock_timeout = '{}ms'; SET statement_timeout = '{}ms'; \
-             SET idle_in_transaction_session_timeout = '10s'; SET application_name = 'lastroom'",
+             SET idle_in_transaction_session_timeout = '10s'; SET application_name = 'lastroom'{}",
             settings.lock_timeout.as_millis(),
             settings.statement_timeout.as_millis(),
+            // Where it is to wait, whatever the server is set to is left alone.
+            if settings.durable { "" } else { "; SET synchronous_commit = off" },
         ));
         let pool = Pool::builder()
             .max_size(settings.size)

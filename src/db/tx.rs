@@ -128,3 +128,10 @@ pub fn allow(tx: &mut Tx<'_>, lock: Duration, statement: Duration) -> Result<(),
     diesel::sql_query(sql).execute(&mut **tx)?;
     Ok(())
 }
+
+/// Makes this COMMIT wait until it is on disk, and with it all that was committed before, on a connection whose others do
+/// not.
+pub fn make_durable(tx: &mut Tx<'_>) -> Result<(), DbError> {
+    diesel::sql_query("SET LOCAL synchronous_commit = on").execute(&mut **tx)?;
+    Ok(())
+}

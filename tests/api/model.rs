@@ -57,6 +57,7 @@ impl Stage {
             wait: 5 * second,
             lock_timeout: 5 * second,
             statement_timeout: 5 * second,
+            durable: true,
             patience: 10 * second,
         };
         let mut guests = Vec::new();

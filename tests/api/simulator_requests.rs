@@ -20,6 +20,7 @@ pub fn provider(database: &Database) -> Provider {
         patience: Duration::from_secs(60),
         lock_timeout: Duration::from_secs(5),
         statement_timeout: Duration::from_secs(5),
+        durable: true,
     };
     Provider::simulator(Db::new(&settings), "http://localhost")
 }

@@ -224,6 +224,7 @@ pub fn pool(url: String) -> PoolSettings {
         patience: Duration::from_secs(60),
         lock_timeout: Duration::from_secs(5),
         statement_timeout: Duration::from_secs(30),
+        durable: true,
     }
 }
 
