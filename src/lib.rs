@@ -7,7 +7,7 @@
 //!
 //! and among the features
 //!
-//! `import → ari → bookings → payments → holds → quotes → search → rooms → inventory → rates → hotels`
+//! `replay → import → ari → bookings → payments → holds → quotes → search → rooms → inventory → rates → hotels`
 //!
 //! whoever stands left may use what stands right. `config`, `telemetry` and `schema` may be used by all, and use none of
 //! these (but `config` the kernel, and `telemetry` `config`).
@@ -24,6 +24,7 @@
 //! * **Payment**, **attempt**: money asked for once; the conversation with the provider about it.
 //! * **Capture**: taking authorised money; **void**: giving the authorisation back.
 //! * **Booking**: a confirmed stay.
+//! * **Business day**: the day that a hotel's staff work on; the calendar's, but for a replay.
 //! * **Inventory**: the stock: one row a room type and night, with `held` and `sold`.
 //! * **ARI**: availability, rates and inventory, as a hotel's staff steer them.
 
@@ -46,6 +47,7 @@ pub mod payments;
 pub mod quotes;
 pub mod race;
 pub mod rates;
+pub mod replay;
 pub mod rooms;
 pub mod schema;
 pub mod search;

@@ -90,7 +90,17 @@ impl Ground {
     /// One connection for loading much at once. It is the owner's, who alone may refresh the planner's statistics.
     #[must_use]
     pub fn bulk(&self) -> Db {
-        Db::new(&PoolSettings {
+        Db::new(&self.bulk_settings())
+    }
+
+    /// So many of them, whose commits do not wait for the disk.
+    #[must_use]
+    pub fn hasty(&self, connections: u32) -> Db {
+        Db::new(&PoolSettings { size: connections, durable: false, ..self.bulk_settings() })
+    }
+
+    fn bulk_settings(&self) -> PoolSettings {
+        PoolSettings {
             url: self.owner_url.expose_secret().to_owned(),
             size: 1,
             wait: Duration::from_secs(10),
@@ -98,7 +108,7 @@ impl Ground {
             lock_timeout: Duration::from_secs(60),
             statement_timeout: Duration::from_secs(300),
             durable: true,
-        })
+        }
     }
 
     /// Lets go of a private cluster: the last one out stops it.

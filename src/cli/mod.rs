@@ -10,6 +10,7 @@ mod migrate;
 mod openapi;
 mod progress;
 mod race;
+mod replay;
 mod serve;
 mod verify;
 
@@ -21,6 +22,7 @@ use crate::app::CannotListen;
 use crate::config::{Config, ConfigError, Given};
 use crate::db::embedded::EmbeddedError;
 use crate::import::file::FileError;
+use crate::replay::input::BadInput;
 
 /// Hotel booking that never sells the last room twice.
 #[derive(Parser)]
@@ -53,6 +55,12 @@ enum Command {
         #[command(subcommand)]
         what: keys::What,
     },
+    /// Run a hotel's booking history through the application layer, on a fresh hotel
+    ///
+    /// One room a booking, of its reserved room type, paid at the property at its average rate; accepted if every night
+    /// has a room left, rejected as a whole otherwise, or if it has fewer than one night or one adult. Days are those of
+    /// the history; instants are the database's. Exit code 2: the files cannot be replayed, and nothing was changed.
+    Replay(replay::What),
     /// Recompute every invariant from the rows; changes nothing, and may run beside a server
     ///
     /// Prints a line an invariant: its name, how many rows were examined, and how many do not hold to it, with the
@@ -96,6 +104,9 @@ pub fn run(cli: Cli) -> ExitCode {
                 }
             };
         }
+        Command::Replay(what) => {
+            Config::load(cli.given).map_err(Into::into).and_then(|config| replay::run(&config, &what))
+        }
         Command::Verify(form) => {
             // 1 is for a breach alone: whoever asks must be able to tell it from "nobody looked".
             return match Config::load(cli.given).map_err(Into::into).and_then(|config| verify::run(&config, &form)) {
@@ -111,7 +122,8 @@ pub fn run(cli: Cli) -> ExitCode {
             let cannot_start = error.is::<ConfigError>()
                 || error.is::<CannotListen>()
                 || error.is::<EmbeddedError>()
-                || error.is::<FileError>();
+                || error.is::<FileError>()
+                || error.is::<BadInput>();
             failed(&error, if cannot_start { CANNOT_START } else { FAILED })
         }
     }

@@ -31,6 +31,25 @@ impl Steps {
         }
     }
 
+    /// Says it to who sits at a terminal and waits, and writes no line elsewhere.
+    pub fn whisper(&self, message: &str) {
+        if let Some(bar) = &self.bar {
+            bar.set_message(message.to_owned());
+        }
+    }
+
+    /// Says how much of something countable is done.
+    pub fn count(&self, done: usize, total: usize) {
+        let Some(bar) = &self.bar else { return };
+        if bar.length().is_none()
+            && let Ok(style) = ProgressStyle::with_template("{msg} {pos}/{len} {wide_bar} {eta}")
+        {
+            bar.set_style(style);
+            bar.set_length(u64::try_from(total).unwrap_or_default());
+        }
+        bar.set_position(u64::try_from(done).unwrap_or_default());
+    }
+
     /// Leaves the terminal clean.
     pub fn finish(self) {
         if let Some(bar) = self.bar {

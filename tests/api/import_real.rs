@@ -11,19 +11,12 @@ use liblzma::read::XzDecoder;
 use serde_json::Value;
 
 use crate::import::desk::Desk;
-use crate::support::Guest;
+use crate::support::{Guest, real};
 
 const FILE: &str = "hotels_france.csv.xz";
 /// Lines from the top, and hotels of Paris at most.
 const TOP: usize = 400;
 const PARIS: usize = 120;
-
-/// The file, from the folder `LASTROOM_TEST_DATA` or the one beside the repository.
-fn file() -> Option<PathBuf> {
-    let beside = || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/data");
-    let folder = std::env::var_os("LASTROOM_TEST_DATA").map_or_else(beside, PathBuf::from);
-    Some(folder.join(FILE)).filter(|path| path.is_file())
-}
 
 /// The first lines, and Paris further down until there is enough of it.
 fn cut(path: PathBuf) -> String {
@@ -58,11 +51,7 @@ async fn pages(guest: &Guest, query: &str) -> Vec<Value> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn real_hotels_are_imported_found_and_booked() {
-    let Some(path) = file() else {
-        assert!(std::env::var_os("CI").is_none_or(|ci| ci != "true"), "{FILE} is not there: set LASTROOM_TEST_DATA");
-        eprintln!("skipped: {FILE} is not there; LASTROOM_TEST_DATA names its folder");
-        return;
-    };
+    let Some(path) = real::file(FILE) else { return };
     let desk = Desk::new().await;
     let app = &desk.app;
     let cut = cut(path);

@@ -67,6 +67,7 @@ mod reaping;
 mod recovery;
 mod refunds;
 mod refunds_refused;
+mod replay;
 mod search;
 mod search_prices;
 mod sessions;

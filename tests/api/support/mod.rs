@@ -10,6 +10,7 @@ pub mod golden;
 pub mod home;
 pub mod operations;
 pub mod program;
+pub mod real;
 pub mod staff;
 pub mod storm;
 pub mod webhooks;
