@@ -38,6 +38,7 @@ text_enum! {
         RoomType = "room_type",
         Session = "session",
         Tax = "tax",
+        TokenKey = "token_key",
     }
 }
 

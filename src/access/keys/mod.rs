@@ -2,10 +2,13 @@
 
 pub mod store;
 
+use serde_json::json;
+
 pub use store::Generation;
 
 use super::AccessError;
 use super::tokens::{AccessTokens, Shown};
+use crate::audit::{self, Action, Actor, Resource};
 use crate::db::{Db, Tx};
 
 /// How long a key verifies after the next one signs, in seconds: its last tokens' 15 minutes, and a minute for clocks.
@@ -40,7 +43,10 @@ fn follow(tx: &mut Tx<'_>, lead_s: i32, before: Before) -> Result<Vec<Generation
             0
         }
     };
-    store::insert(tx, newest.saturating_add(1), lead_s)?;
+    let generation = newest.saturating_add(1);
+    store::insert(tx, generation, lead_s)?;
+    let details = json!({ "generation": generation, "lead_s": lead_s, "leaked": before == Before::Stop });
+    audit::note(tx, Actor::Operator, Action::Created, Resource::TokenKey, None, details)?;
     Ok(store::good(tx)?)
 }
 
