@@ -1,10 +1,14 @@
-//! JSON, strictly: a key named twice is refused, unknown fields too, and every refusal names its field.
+//! JSON, strictly: a key named twice is refused, unknown fields too, arrays for objects, and every refusal names its
+//! field.
+
+mod objects;
 
 use std::fmt;
 
 use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
+use self::objects::Objects;
 use super::problem::{Code, FieldError, Problem};
 
 const DUPLICATE: &str = "duplicate key";
@@ -24,12 +28,11 @@ pub fn parse(bytes: &[u8]) -> Result<Value, Problem> {
 
 /// Reads a value into a type. 422 naming the field that is missing, unknown or of another type.
 pub fn read<T: DeserializeOwned>(value: Value) -> Result<T, Problem> {
-    // serde would read a struct from an array too, its members in order.
     if !value.is_object() {
         return Err(Problem::field("body", "must be a JSON object"));
     }
     no_nul(&value, "")?;
-    serde_path_to_error::deserialize(value)
+    serde_path_to_error::deserialize(Objects(value))
         .map_err(|error| field_problem(&error.path().to_string(), &error.inner().to_string()))
 }
 
@@ -86,6 +89,9 @@ fn no_nul(value: &Value, path: &str) -> Result<(), Problem> {
             items.iter().enumerate().try_for_each(|(at, item)| no_nul(item, &format!("{path}[{at}]")))
         }
         Value::Object(members) => members.iter().try_for_each(|(name, member)| {
+            if name.contains('\0') {
+                return Err(Problem::field(if path.is_empty() { "body" } else { path }, "must name nothing with NUL"));
+            }
             no_nul(member, &if path.is_empty() { name.clone() } else { format!("{path}.{name}") })
         }),
         _ => Ok(()),
@@ -201,6 +207,7 @@ mod tests {
         assert_eq!(field(r#"{"inner":[{"x":1,"price":1}]}"#), ("inner[0].price".into(), "unknown_field".into()));
         assert_eq!(field(r#"{"inner":[{}]}"#), ("inner[0].x".into(), "missing".into()));
         assert_eq!(field("{}"), ("inner".into(), "missing".into()));
+        assert_eq!(field(r#"{"inner":[[1]]}"#), ("inner[0]".into(), "invalid".into()));
         assert_eq!(field("{\"inner\":[{\"x\":\"\\u0000\"}]}"), ("inner[0].x".into(), "invalid".into()));
     }
 }
