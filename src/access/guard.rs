@@ -181,7 +181,12 @@ async fn authenticate(req: &HttpRequest) -> Result<Caller, Problem> {
     let (Some(db), Some(tokens)) = (req.app_data::<Data<Db>>(), req.app_data::<Data<Arc<AccessTokens>>>()) else {
         return Err(internal(&"the guards' state is not wired"));
     };
-    let stated = req.headers().get(header::AUTHORIZATION).ok_or_else(|| Problem::plain(Code::Unauthenticated))?;
+    let mut lines = req.headers().get_all(header::AUTHORIZATION);
+    let stated = lines.next().ok_or_else(|| Problem::plain(Code::Unauthenticated))?;
+    if lines.next().is_some() {
+        // Of two, a proxy may have looked at the other (RFC 6750, 3.1: invalid_request).
+        return Err(Problem::new(Code::MalformedRequest, "Authorization must be stated once"));
+    }
     let token = stated.to_str().ok().and_then(bearer).ok_or_else(|| Problem::plain(Code::TokenInvalid))?;
     let Shown::Genuine { claims, generation } = keys::verify(db, tokens, token).await? else {
         return Err(Problem::plain(Code::TokenInvalid));

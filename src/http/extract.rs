@@ -239,7 +239,9 @@ pub fn no_query(text: &str) -> Result<(), Problem> {
 }
 
 fn is_json(req: &HttpRequest) -> bool {
-    let Some(stated) = req.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()) else {
+    let mut lines = req.headers().get_all(header::CONTENT_TYPE);
+    // Stated twice, somebody before this server may have believed the other.
+    let (Some(stated), None) = (lines.next().and_then(|value| value.to_str().ok()), lines.next()) else {
         return false;
     };
     let media = stated.split(';').next().unwrap_or_default().trim();
