@@ -12,6 +12,7 @@
 #[allow(dead_code, unused_imports, reason = "an actor's words are a vocabulary, whichever tests happen to use them")]
 mod support;
 
+mod abuse;
 mod access_matrix;
 mod admin_audit;
 mod admin_funnel;

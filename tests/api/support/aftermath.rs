@@ -34,12 +34,16 @@ impl TestApp {
              WHERE table_schema = 'public' AND table_type = 'BASE TABLE'
                AND table_name NOT IN ('audit_heads', 'audit_seals', 'audit_unsealed')",
         );
-        let rows = |table: &str| {
-            self.text(&format!(
-                "SELECT count(*) || ' ' || coalesce(md5(string_agg(t::text, ' ' ORDER BY t::text)), '') FROM {table} t"
-            ))
+        let of = |table: &str| {
+            format!(
+                "SELECT '{table} ' || count(*) || ' ' || coalesce(md5(string_agg(t::text, ' ' ORDER BY t::text)), '') AS line
+                 FROM {table} t"
+            )
         };
-        tables.split(' ').map(|table| (table.to_owned(), rows(table))).collect()
+        let all: Vec<_> = tables.split(' ').map(of).collect();
+        let lines = self.text(&format!("SELECT string_agg(line, E'\\n') FROM ({}) every", all.join(" UNION ALL ")));
+        let pairs = lines.lines().filter_map(|line| line.split_once(' '));
+        pairs.map(|(table, rows)| (table.to_owned(), rows.to_owned())).collect()
     }
 
     /// What leases and pauses still hold back is due now: for work whose process is dead, and for jobs that failed.
