@@ -21,6 +21,7 @@ use utoipa_actix_web::{AppExt, scope};
 
 use crate::access::password::Passwords;
 use crate::access::refresh::Issuer;
+use crate::access::throttle::Throttle;
 use crate::access::tokens::AccessTokens;
 use crate::audit::sealer;
 use crate::config::Config;
@@ -31,7 +32,7 @@ use crate::http::health::{self, Draining};
 use crate::http::{BASE, health::healthz};
 use crate::inventory::horizon;
 use crate::kernel::secret::Keyring;
-use crate::{access, ari, bookings, holds, hotels, payments, quotes, rates, rooms, search};
+use crate::{access, accounts, ari, bookings, holds, hotels, payments, quotes, rates, rooms, search};
 
 /// `lock_timeout` of the funnel's transactions.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(2);
@@ -66,6 +67,7 @@ struct Shared {
     keys: Arc<Keyring>,
     tokens: Arc<AccessTokens>,
     passwords: Passwords,
+    throttle: Throttle,
     issuer: Issuer,
     provider: payments::Provider,
     published: Data<Published>,
@@ -161,6 +163,7 @@ impl Shared {
         };
         Ok(Self {
             passwords: Passwords::new(config.hash_parallelism)?,
+            throttle: Throttle::new(keys.clone()),
             provider: payments::Provider::simulator(db.clone(), public_url),
             published: Data::new(Published::new(&description())?),
             draining: Draining::default(),
@@ -178,6 +181,7 @@ impl Shared {
             .app_data(Data::new(self.keys.clone()))
             .app_data(Data::new(self.tokens.clone()))
             .app_data(Data::new(self.passwords.clone()))
+            .app_data(Data::new(self.throttle.clone()))
             .app_data(Data::new(self.issuer.clone()))
             .app_data(Data::new(self.provider.clone()))
             .app_data(Data::new(self.draining.clone()))
@@ -201,6 +205,8 @@ fn routes(app: &mut ServiceConfig<'_>) {
             .configure(payments::http::routes)
             .configure(bookings::http::routes)
             .configure(bookings::admin_http::routes)
+            .configure(accounts::users::http::routes)
+            .configure(accounts::roles::http::routes)
             .configure(hotels::admin::http::routes)
             .configure(hotels::members::http::routes)
             .configure(hotels::audit::http::routes)

@@ -1,12 +1,14 @@
 //! Every setting: typed, checked once, its unit last in its name. A flag wins over the environment, the environment
 //! over `lastroom.toml`, the file over the default. A refusal names the setting and the rule, never the value.
 
+mod network;
 mod parse;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use ipnet::IpNet;
 use secrecy::SecretString;
 
 use self::parse::{flag, interval, interval_s, parsed, range, text_of};
@@ -80,6 +82,8 @@ settings! {
     refresh_grace_s, "refresh-grace-s", "LASTROOM_REFRESH_GRACE_S";
     /// Origins that browsers may call from, separated by commas [default: none]
     cors_origins, "cors-origins", "LASTROOM_CORS_ORIGINS";
+    /// Networks of the proxies whose X-Forwarded-For is believed, separated by commas [default: none]
+    trusted_proxies, "trusted-proxies", "LASTROOM_TRUSTED_PROXIES";
     /// Where guests reach this server, for addresses that they are sent to [default: http:// and the address it listens on]
     public_url, "public-url", "LASTROOM_PUBLIC_URL";
     /// What is logged, as tracing's filter [default: info]
@@ -163,6 +167,7 @@ pub struct Config {
     pub session_ttl_s: i32,
     pub refresh_grace_s: i32,
     pub cors_origins: Vec<String>,
+    pub trusted_proxies: Vec<IpNet>,
     /// `None`: where it listens.
     pub public_url: Option<String>,
     pub log: String,
@@ -214,8 +219,9 @@ impl Config {
             access_ttl_s: range(&given.access_ttl_s, "LASTROOM_ACCESS_TTL_S", 900, 1, 900)?,
             session_ttl_s: range(&given.session_ttl_s, "LASTROOM_SESSION_TTL_S", 2_592_000, 60, 31_536_000)?,
             refresh_grace_s: range(&given.refresh_grace_s, "LASTROOM_REFRESH_GRACE_S", 10, 0, 300)?,
-            cors_origins: cors_origins(&given)?,
-            public_url: public_url(&given)?,
+            cors_origins: network::cors_origins(&given)?,
+            trusted_proxies: network::trusted_proxies(&given)?,
+            public_url: network::public_url(&given)?,
             log: log_filter(&given)?,
             log_format: log_format(&given)?,
             pool_size: range(&given.pool_size, "LASTROOM_POOL_SIZE", 16, 1, 1_000)?,
@@ -248,32 +254,6 @@ fn log_format(given: &Given) -> Result<LogFormat, ConfigError> {
         None | Some("pretty") => Ok(LogFormat::Pretty),
         Some("json") => Ok(LogFormat::Json),
         Some(_) => Err(ConfigError::new("LASTROOM_LOG_FORMAT", "must be pretty or json")),
-    }
-}
-
-fn cors_origins(given: &Given) -> Result<Vec<String>, ConfigError> {
-    let text = given.cors_origins.as_deref().unwrap_or_default();
-    let origins: Vec<_> = text.split(',').map(str::trim).filter(|origin| !origin.is_empty()).collect();
-    if origins.iter().all(|origin| is_origin(origin)) {
-        Ok(origins.into_iter().map(str::to_owned).collect())
-    } else {
-        Err(ConfigError::new(
-            "LASTROOM_CORS_ORIGINS",
-            "must be origins such as https://example.com, separated by commas",
-        ))
-    }
-}
-
-fn is_origin(text: &str) -> bool {
-    let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
-    host.is_some_and(|host| !host.is_empty() && !host.contains(['/', '*', '?', '#', '@']))
-}
-
-fn public_url(given: &Given) -> Result<Option<String>, ConfigError> {
-    match given.public_url.as_deref().map(|text| text.trim().trim_end_matches('/')) {
-        None => Ok(None),
-        Some(url) if is_origin(url) => Ok(Some(url.to_owned())),
-        Some(_) => Err(ConfigError::new("LASTROOM_PUBLIC_URL", "must be an origin such as https://api.example.com")),
     }
 }
 
@@ -356,10 +336,6 @@ mod tests {
         assert_eq!(refusal(hold, ""), "LASTROOM_HOLD_TTL_S must be a whole number from 1 to 86400");
         let url = Given { database_url: Some("postgres://u:p@h/d".into()), ..Given::default() };
         assert_eq!(refusal(url, ""), "LASTROOM_SECRET_KEY is required with DATABASE_URL");
-        let public = |url: &str| Given { public_url: Some(url.into()), ..Given::default() };
-        for url in ["api.example.com", "https://", "https://u:p@example.com", "https://example.com/api"] {
-            assert!(refusal(public(url), "").starts_with("LASTROOM_PUBLIC_URL must be an origin"));
-        }
         assert_eq!(refusal(Given::default(), "colour = 1"), "colour is not a setting (in lastroom.toml)");
         assert_eq!(refusal(Given::default(), "secret_key = 'oops"), "lastroom.toml is not valid TOML");
     }

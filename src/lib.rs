@@ -7,7 +7,7 @@
 //!
 //! and among the features
 //!
-//! `replay → import → ari → bookings → payments → holds → quotes → search → rooms → inventory → rates → hotels`
+//! `replay → import → accounts → ari → bookings → payments → holds → quotes → search → rooms → inventory → rates → hotels`
 //!
 //! whoever stands left may use what stands right. `config`, `telemetry` and `schema` may be used by all, and use none of
 //! these (but `config` the kernel, and `telemetry` `config`).
@@ -29,6 +29,7 @@
 //! * **ARI**: availability, rates and inventory, as a hotel's staff steer them.
 
 pub mod access;
+pub mod accounts;
 pub mod app;
 pub mod ari;
 pub mod audit;

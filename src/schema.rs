@@ -409,6 +409,7 @@ diesel::table! {
     roles (role) {
         role -> Text,
         description -> Text,
+        version -> Int4,
     }
 }
 
@@ -531,10 +532,12 @@ diesel::table! {
 }
 
 diesel::table! {
-    user_roles (user_id, role) {
-        user_id -> Uuid,
-        role -> Text,
-        granted_at -> Timestamptz,
+    throttles (subject, key) {
+        subject -> Text,
+        key -> Bytea,
+        failures -> Int4,
+        paused_until -> Nullable<Timestamptz>,
+        forgotten_at -> Timestamptz,
     }
 }
 
@@ -544,6 +547,14 @@ diesel::table! {
         signs_from -> Timestamptz,
         retires_at -> Nullable<Timestamptz>,
         created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    user_roles (user_id, role) {
+        user_id -> Uuid,
+        role -> Text,
+        granted_at -> Timestamptz,
     }
 }
 
@@ -630,6 +641,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     simulator_refunds,
     simulator_requests,
     taxes,
+    throttles,
     token_keys,
     user_roles,
     users,

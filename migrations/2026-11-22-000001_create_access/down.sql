@@ -1,4 +1,5 @@
 DROP TABLE token_keys;
+DROP TABLE throttles;
 DROP TABLE refresh_tokens;
 DROP TABLE sessions;
 DROP TABLE user_roles;

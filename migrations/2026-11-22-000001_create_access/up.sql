@@ -9,6 +9,7 @@ CREATE TABLE users (
     version integer NOT NULL DEFAULT 1,
     created_at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
+CREATE INDEX users_disabled ON users (user_id) WHERE disabled_at IS NOT NULL;
 COMMENT ON TABLE users IS 'Everybody who can sign in. Tables of a hotel name a user by id without a foreign key: they may live on other shards.';
 COMMENT ON COLUMN users.email IS 'As typed; shown back.';
 COMMENT ON COLUMN users.email_key IS 'Lower-cased address by which a user is found.';
@@ -16,7 +17,8 @@ COMMENT ON COLUMN users.password_hash IS 'argon2id, PHC string.';
 
 CREATE TABLE roles (
     role text PRIMARY KEY,
-    description text NOT NULL
+    description text NOT NULL,
+    version integer NOT NULL DEFAULT 1
 );
 CREATE TABLE permissions (
     permission text PRIMARY KEY,
@@ -50,7 +52,7 @@ CREATE TABLE sessions (
     created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     PRIMARY KEY (user_id, session_id),
     CONSTRAINT sessions_revocation_has_reason CHECK ((revoked_at IS NULL) = (revoked_because IS NULL)),
-    CONSTRAINT sessions_revoked_because_known CHECK (revoked_because IN ('logout', 'refresh_token_reused', 'password_changed', 'revoked'))
+    CONSTRAINT sessions_revoked_because_known CHECK (revoked_because IN ('logout', 'refresh_token_reused', 'password_changed', 'revoked', 'disabled'))
 );
 CREATE INDEX sessions_session ON sessions (session_id);
 CREATE INDEX sessions_ended ON sessions (least(expires_at, revoked_at));
@@ -81,6 +83,20 @@ COMMENT ON COLUMN token_keys.signs_from IS 'The newest key whose time has come s
 COMMENT ON COLUMN token_keys.retires_at IS 'From then on it verifies nothing. NULL for the newest, and for no other.';
 INSERT INTO token_keys (generation) VALUES (1);
 
+CREATE TABLE throttles (
+    subject text NOT NULL CONSTRAINT throttles_subject_known CHECK (subject IN ('account', 'address', 'booking_code')),
+    key bytea NOT NULL,
+    failures integer NOT NULL CONSTRAINT throttles_failures_natural CHECK (failures >= 0),
+    paused_until timestamptz,
+    forgotten_at timestamptz NOT NULL,
+    PRIMARY KEY (subject, key)
+);
+CREATE INDEX throttles_forgotten ON throttles (forgotten_at);
+COMMENT ON TABLE throttles IS 'Failures of those who guess: at an account, at a booking''s code, or from an address. There is a row whether or not there is such an account.';
+COMMENT ON COLUMN throttles.key IS 'A MAC of what was guessed at, or of the address: the table tells neither.';
+COMMENT ON COLUMN throttles.failures IS 'Attempts under way count as failed until they succeed.';
+COMMENT ON COLUMN throttles.forgotten_at IS 'From when on the count begins anew, and the row may go.';
+
 INSERT INTO roles (role, description) VALUES
     ('guest', 'Books, and sees only what is theirs'),
     ('manager', 'Runs the hotels they are a member of, nothing else'),
@@ -99,7 +115,8 @@ INSERT INTO permissions (permission, description) VALUES
     ('payments:refund', 'Refund captured payments'),
     ('reports:read', 'Read occupancy reports'),
     ('members:write', 'Grant and revoke membership of a hotel'),
-    ('users:write', 'Disable users, grant and revoke roles'),
+    ('users:read', 'See users and roles'),
+    ('users:write', 'Disable users, grant and revoke roles, say what a role may do'),
     ('audit:read', 'Read the audit log');
 INSERT INTO role_permissions (role, permission) VALUES
     ('guest', 'stays:search'),

@@ -11,7 +11,8 @@ use crate::db::{Db, DbError};
 use crate::kernel::ids::UserId;
 use crate::kernel::secret::random;
 
-const ADMIN: &str = "admin";
+/// The role of admins.
+pub const ADMIN: &str = "admin";
 
 /// What became of the first admin.
 #[derive(Debug)]

@@ -9,16 +9,19 @@ use super::guard::Caller;
 use super::password::Passwords;
 use super::sessions::store::{self as sessions, Because};
 use super::store;
+use super::throttle::{Kind, Throttle};
 use crate::audit::{self, Action, Resource};
 use crate::db::Db;
 
 /// Replaces the password; whoever is signed in to the account, the caller among them, must sign in again.
 ///
 /// Locks: the account (by its UPDATE), then its sessions. A login that is under way keeps the account first: its session
-/// is ended here, or it finds that the password is another.
+/// is ended here, or it finds that the password is another. The throttle's rows come last. A wrong password is a failure
+/// like one at login: whoever has found a token is not to guess either.
 pub async fn change_password(
     db: &Db,
     passwords: &Passwords,
+    throttle: &Throttle,
     caller: Caller,
     current: SecretString,
     new: SecretString,
@@ -26,6 +29,8 @@ pub async fn change_password(
     let user_id = caller.user_id;
     let account = db.read(move |conn| store::account(conn, user_id)).await?;
     let chosen = ChosenPassword::new(&new, &account.email)?;
+    let guess = throttle.subjects(Kind::Account, &store::email_key(&account.email), caller.address.as_deref());
+    let attempt = throttle.admit(db, guess).await?;
     if !passwords.verify(normal(&current), Some(account.password_hash.clone())).await? {
         return Err(AccessError::WrongPassword);
     }
@@ -36,7 +41,8 @@ pub async fn change_password(
         }
         sessions::end_all(tx, user_id, Because::PasswordChanged)?;
         let what = json!({ "password": "changed" });
-        Ok(audit::note(tx, &caller, Action::Changed, Resource::Account, Some(user_id.0), what)?)
+        audit::note(tx, &caller, Action::Changed, Resource::Account, Some(user_id.0), what)?;
+        Ok(attempt.succeeded(tx)?)
     })
     .await
 }

@@ -15,6 +15,7 @@ use super::{keys, store};
 use crate::audit::{self, Actor};
 use crate::config::Config;
 use crate::db::Db;
+use crate::http::client;
 use crate::http::problem::{Code, Problem, internal};
 use crate::kernel::ids::{SessionId, UserId};
 
@@ -100,7 +101,9 @@ permissions! {
     ReportsRead = "reports:read",
     /// Grant and revoke membership of a hotel.
     MembersWrite = "members:write",
-    /// Disable users, grant and revoke roles.
+    /// See users and roles.
+    UsersRead = "users:read",
+    /// Disable users, grant and revoke roles, say what a role may do.
     UsersWrite = "users:write",
     /// Read the audit log.
     AuditRead = "audit:read",
@@ -195,7 +198,7 @@ async fn authenticate(req: &HttpRequest) -> Result<Caller, Problem> {
     let standing = db.read(move |conn| store::standing(conn, user_id, session_id, generation)).await?;
     let standing = standing.ok_or_else(|| Problem::plain(Code::TokenInvalid))?;
     tracing::Span::current().record("user_id", tracing::field::display(user_id));
-    let address = req.peer_addr().map(|peer| peer.ip().to_string());
+    let address = client::address(req).map(|address| address.to_string());
     Ok(Caller { user_id, session_id, roles: standing.roles, permissions: standing.permissions, address })
 }
 

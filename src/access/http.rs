@@ -20,8 +20,10 @@ use super::password::Passwords;
 use super::refresh::{self, Grant, Issuer, Refreshed};
 use super::register;
 use super::store::{self, NewUser};
+use super::throttle::Throttle;
 use super::tokens::{AccessTokens, Jwks};
 use crate::db::{Db, DbError};
+use crate::http::client;
 use crate::http::extract::{Body, InOrder, NoQuery, not_blank};
 use crate::http::idempotency::OptionalKey;
 use crate::http::problem::{Code, Problem, ProblemDocument, internal};
@@ -37,6 +39,9 @@ impl std::convert::From<AccessError> for Problem {
     fn from(error: AccessError) -> Self {
         match error {
             AccessError::InvalidCredentials => Self::plain(Code::InvalidCredentials),
+            AccessError::TooManyAttempts { retry_after_s } => {
+                Self::plain(Code::TooManyAttempts).retry_after(retry_after_s)
+            }
             AccessError::RefreshTokenInvalid => Self::plain(Code::RefreshTokenInvalid),
             AccessError::Unfit(unfit) => Self::field("password", unfit.to_string()),
             AccessError::WrongPassword => Self::field("current_password", error.to_string()),
@@ -154,10 +159,13 @@ pub async fn register_user(
 }
 
 /// Sign in
+///
+/// After five failures each further one is answered 429 for a while, whether or not there is such an account.
 #[utoipa::path(tag = TAG, request_body = Login, responses(
     (status = 200, body = Tokens),
     (status = 401, body = ProblemDocument, content_type = "application/problem+json", description = "invalid_credentials"),
     (status = 422, body = ProblemDocument, content_type = "application/problem+json"),
+    (status = 429, body = ProblemDocument, content_type = "application/problem+json", description = "too_many_attempts, with Retry-After"),
 ))]
 #[post("/auth/login")]
 pub async fn login_user(
@@ -165,11 +173,12 @@ pub async fn login_user(
     req: HttpRequest,
     db: Data<Db>,
     passwords: Data<Passwords>,
+    throttle: Data<Throttle>,
     issuer: Data<Issuer>,
 ) -> Result<HttpResponse, Problem> {
     let InOrder((_, body)) = call;
     let Login { email, password } = body.value;
-    let grant = login::login(&db, &passwords, &issuer, email, password, origin(&req)).await?;
+    let grant = login::login(&db, &passwords, &throttle, &issuer, email, password, origin(&req)).await?;
     Ok(no_store(Tokens::from(grant)))
 }
 
@@ -255,6 +264,6 @@ fn origin(req: &HttpRequest) -> From {
     let user_agent = req.headers().get(header::USER_AGENT).and_then(|value| value.to_str().ok());
     From {
         user_agent: user_agent.map(|text| text.chars().take(300).collect()),
-        address: req.peer_addr().map(|peer| peer.ip().to_string()),
+        address: client::address(req).map(|address| address.to_string()),
     }
 }

@@ -1,5 +1,7 @@
 //! Login: a password for a session.
 
+use std::sync::Arc;
+
 use secrecy::SecretString;
 use serde_json::json;
 
@@ -9,6 +11,7 @@ use super::password::Passwords;
 use super::refresh::{self, Grant, Issuer};
 use super::sessions::store as sessions;
 use super::store::{self, Account};
+use super::throttle::{Attempt, Kind, Throttle};
 use crate::audit::{self, Action, Actor, Resource};
 use crate::db::Db;
 use crate::kernel::ids::{SessionId, UserId};
@@ -23,15 +26,19 @@ pub struct From {
 /// How often the hash may be replaced by another while the password is held to it.
 const TRIES: u32 = 2;
 
-/// Opens a session. Unknown address, wrong password and disabled account are one refusal, after the same work.
+/// Opens a session. Unknown address, wrong password and disabled account are one refusal, after the same work, and one
+/// failure, which the throttle counts.
 pub async fn login(
     db: &Db,
     passwords: &Passwords,
+    throttle: &Throttle,
     issuer: &Issuer,
     email: String,
     password: SecretString,
     from: From,
 ) -> Result<Grant, AccessError> {
+    let guess = throttle.subjects(Kind::Account, &store::email_key(&email), from.address.as_deref());
+    let attempt = Arc::new(throttle.admit(db, guess).await?);
     let password = normal(&password);
     for _ in 0..TRIES {
         let email = email.clone();
@@ -46,7 +53,7 @@ pub async fn login(
             }
             Some(account) => account,
         };
-        if let Some(grant) = open(db, issuer, account.clone(), from.clone()).await? {
+        if let Some(grant) = open(db, issuer, account.clone(), from.clone(), attempt.clone()).await? {
             strengthen(db, passwords, account, password).await?;
             return Ok(grant);
         }
@@ -68,8 +75,15 @@ async fn refuse(db: &Db, account: Option<UserId>, reason: &'static str, from: Fr
 
 /// Opens the session. None: the account got another password, or was disabled, since it was read.
 ///
-/// Locks: the account, shared, so that whoever changes the password then ends this session too.
-async fn open(db: &Db, issuer: &Issuer, account: Account, from: From) -> Result<Option<Grant>, AccessError> {
+/// Locks: the account, shared, so that whoever changes the password or disables it then ends this session too; then the
+/// throttle's rows.
+async fn open(
+    db: &Db,
+    issuer: &Issuer,
+    account: Account,
+    from: From,
+    attempt: Arc<Attempt>,
+) -> Result<Option<Grant>, AccessError> {
     let issuer = issuer.clone();
     db.write(move |tx| {
         let user_id = account.user_id;
@@ -90,6 +104,7 @@ async fn open(db: &Db, issuer: &Issuer, account: Account, from: From) -> Result<
         let by = Actor::User { user_id, address: from.address.as_deref() };
         let details = json!({ "user_agent": from.user_agent });
         audit::note(tx, by, Action::SignedIn, Resource::Session, Some(session_id.0), details)?;
+        attempt.succeeded(tx)?;
         Ok(Some(grant))
     })
     .await

@@ -5,6 +5,7 @@ pub mod admin;
 pub mod change_password;
 pub mod chosen;
 pub mod guard;
+mod hashers;
 pub mod http;
 pub mod keys;
 pub mod login;
@@ -13,6 +14,7 @@ pub mod refresh;
 pub mod register;
 pub mod sessions;
 pub mod store;
+pub mod throttle;
 pub mod tokens;
 
 use self::chosen::Unfit;
@@ -24,6 +26,8 @@ use crate::db::DbError;
 pub enum AccessError {
     #[error("the address or the password is wrong")]
     InvalidCredentials,
+    #[error("too many failed attempts: again in {retry_after_s} s")]
+    TooManyAttempts { retry_after_s: u32 },
     #[error("the refresh token is not valid")]
     RefreshTokenInvalid,
     /// Of whoever is to change it.

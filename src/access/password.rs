@@ -1,23 +1,24 @@
-//! Passwords: argon2id at OWASP's minimum (19 MiB, t = 2, p = 1), off the async threads, a bounded number at a time.
+//! Passwords: argon2id at OWASP's minimum (19 MiB, t = 2, p = 1), on threads of their own, a bounded number at a time.
 
 use std::sync::Arc;
 
-use argon2::password_hash::phc::PasswordHash;
-use argon2::{Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Version};
+use argon2::password_hash::phc::{ParamsString, PasswordHash, Salt};
+use argon2::{Algorithm, Argon2, Params, Version};
 use secrecy::{ExposeSecret, SecretString};
-use tokio::sync::Semaphore;
 
 use super::AccessError;
+use super::hashers::{Hashers, Memory};
+use crate::kernel::secret::random;
 
 /// Memory of one hash, in KiB.
 const MEMORY_KIB: u32 = 19 * 1024;
 const ITERATIONS: u32 = 2;
 const LANES: u32 = 1;
 
-/// Hashes and verifies. Clones share the cap on parallel work, which bounds memory.
+/// Hashes and verifies. Clones share the threads, whose number bounds memory.
 #[derive(Clone)]
 pub struct Passwords {
-    at_once: Arc<Semaphore>,
+    hashers: Hashers,
     dummy: Arc<str>,
 }
 
@@ -25,23 +26,24 @@ impl Passwords {
     /// At most `parallelism` hashes at the same time.
     pub fn new(parallelism: usize) -> Result<Self, AccessError> {
         let dummy = hash_now("no account has this password")?;
-        Ok(Self { at_once: Arc::new(Semaphore::new(parallelism)), dummy: dummy.into() })
+        Ok(Self { hashers: Hashers::start(parallelism)?, dummy: dummy.into() })
     }
 
     /// The PHC string of a new password.
     pub async fn hash(&self, password: SecretString) -> Result<String, AccessError> {
-        self.off_thread(move || hash_now(password.expose_secret())).await
+        self.hashers.run(move |memory| hash_in(memory, password.expose_secret())).await
     }
 
     /// Whether the password fits. For an unknown account (`None`) it works as long and says no.
     pub async fn verify(&self, password: SecretString, stored: Option<String>) -> Result<bool, AccessError> {
         let known = stored.is_some();
         let stored = stored.unwrap_or_else(|| self.dummy.to_string());
-        self.off_thread(move || {
-            let parsed = PasswordHash::new(&stored).map_err(|error| AccessError::Hash(error.to_string()))?;
-            Ok(known & argon2()?.verify_password(password.expose_secret().as_bytes(), &parsed).is_ok())
-        })
-        .await
+        self.hashers
+            .run(move |memory| {
+                let parsed = PasswordHash::new(&stored).map_err(hash_error)?;
+                Ok(known & fits(memory, password.expose_secret(), &parsed)?)
+            })
+            .await
     }
 
     /// Whether a stored hash was made by weaker parameters than these, or in another way.
@@ -54,33 +56,44 @@ impl Passwords {
             .is_ok_and(|made| made.m_cost() >= MEMORY_KIB && made.t_cost() >= ITERATIONS && made.p_cost() >= LANES);
         hash.algorithm != Algorithm::Argon2id.ident() || !strong
     }
-
-    async fn off_thread<T: Send + 'static>(
-        &self,
-        work: impl FnOnce() -> Result<T, AccessError> + Send + 'static,
-    ) -> Result<T, AccessError> {
-        let permit =
-            self.at_once.clone().acquire_owned().await.map_err(|error| AccessError::Hash(error.to_string()))?;
-        tokio::task::spawn_blocking(move || {
-            // Held by the work, not by the request: a caller who hangs up does not make room for another hash.
-            let _permit = permit;
-            work()
-        })
-        .await
-        .map_err(|error| AccessError::Hash(error.to_string()))?
-    }
 }
 
-fn argon2() -> Result<Argon2<'static>, AccessError> {
-    let params =
-        Params::new(MEMORY_KIB, ITERATIONS, LANES, None).map_err(|error| AccessError::Hash(error.to_string()))?;
-    Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
+fn hash_error(error: impl std::fmt::Display) -> AccessError {
+    AccessError::Hash(error.to_string())
 }
 
 /// The PHC string of a password, on this thread.
 pub fn hash_now(password: &str) -> Result<String, AccessError> {
-    let hash = argon2()?.hash_password(password.as_bytes()).map_err(|error| AccessError::Hash(error.to_string()))?;
+    hash_in(&mut Memory::default(), password)
+}
+
+fn hash_in(memory: &mut Memory, password: &str) -> Result<String, AccessError> {
+    let params = Params::new(MEMORY_KIB, ITERATIONS, LANES, None).map_err(hash_error)?;
+    let argon = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+    let salt = Salt::new(&random::<{ Salt::RECOMMENDED_LENGTH }>()).map_err(hash_error)?;
+    let output = memory.output(&argon, password.as_bytes(), &salt, Params::DEFAULT_OUTPUT_LEN).map_err(hash_error)?;
+    let hash = PasswordHash {
+        algorithm: Algorithm::Argon2id.ident(),
+        version: Some(Version::V0x13.into()),
+        params: ParamsString::try_from(argon.params()).map_err(hash_error)?,
+        salt: Some(salt),
+        hash: Some(output),
+    };
     Ok(hash.to_string())
+}
+
+/// Whether the password has this hash, by the hash's own parameters.
+fn fits(memory: &mut Memory, password: &str, stored: &PasswordHash) -> Result<bool, AccessError> {
+    let (Some(salt), Some(expected)) = (&stored.salt, &stored.hash) else {
+        return Err(hash_error("a stored hash is not whole"));
+    };
+    let algorithm = Algorithm::try_from(stored.algorithm.as_str()).map_err(hash_error)?;
+    let version = stored.version.map(Version::try_from).transpose().map_err(hash_error)?.unwrap_or_default();
+    let params = Params::try_from(stored).map_err(hash_error)?;
+    let argon = Argon2::new(algorithm, version, params);
+    let output = memory.output(&argon, password.as_bytes(), salt, expected.len()).map_err(hash_error)?;
+    // Its comparison takes the same time wherever they differ.
+    Ok(output == *expected)
 }
 
 #[cfg(test)]

@@ -8,9 +8,11 @@ use diesel::PgConnection;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::confirm::Guest;
+use super::lookup::{self, Wanted};
 use super::wire::{BookingBody, CancelBooking, CancelledBody, ConfirmBooking, LookupBooking, cancel_halt, halt};
 use super::{cancel, confirm, store};
 use crate::access::guard::{May, StaysBook};
+use crate::access::throttle::Throttle;
 use crate::db::{Db, DbError};
 use crate::http::BASE;
 use crate::http::extract::{Body, InOrder, NoQuery, OptionalBody, PathId, Query};
@@ -128,26 +130,28 @@ pub async fn get_booking(
 
 /// Look a booking up
 ///
-/// By its confirmation code and its guest's address, whoever made it.
+/// By its confirmation code and its guest's address, whoever made it. After five failures each further one is answered
+/// 429 for a while, whether or not there is such a booking.
 #[utoipa::path(tag = TAG, request_body = LookupBooking, security(("bearer" = [])), responses(
     (status = 200, body = BookingBody),
     (status = 401, body = ProblemDocument, content_type = "application/problem+json"),
     (status = 403, body = ProblemDocument, content_type = "application/problem+json"),
     (status = 404, body = ProblemDocument, content_type = "application/problem+json"),
     (status = 422, body = ProblemDocument, content_type = "application/problem+json"),
+    (status = 429, body = ProblemDocument, content_type = "application/problem+json", description = "too_many_attempts, with Retry-After"),
 ))]
 #[post("/bookings/lookup")]
 pub async fn lookup_booking(
     call: InOrder<(May<StaysBook>, OptionalKey, Body<LookupBooking>)>,
     db: Data<Db>,
+    throttle: Data<Throttle>,
 ) -> Result<Json<BookingBody>, Problem> {
-    let InOrder((_, _, body)) = call;
+    let InOrder((guest, _, body)) = call;
     let LookupBooking { confirmation_code, email } = body.value;
-    let read = move |conn: &mut PgConnection| {
-        let booking = store::lookup(conn, &confirmation_code.to_ascii_uppercase(), &email)?;
-        BookingBody::one(conn, booking)
-    };
-    let booking = db.read::<_, DbError>(read).await?.ok_or_else(|| Problem::plain(Code::NotFound))?;
+    let confirmation_code = confirmation_code.to_ascii_uppercase();
+    let wanted = Wanted { confirmation_code, email, from: guest.caller.address };
+    let found = db.write(move |tx| lookup::lookup(tx, &throttle, &wanted)).await?;
+    let booking = found.ok_or_else(|| Problem::plain(Code::NotFound))?;
     Ok(Json(booking))
 }
 

@@ -9,6 +9,7 @@ pub mod check_in;
 pub mod check_out;
 pub mod confirm;
 pub mod http;
+pub mod lookup;
 pub mod no_show;
 pub mod paid;
 mod penalty;

@@ -1,6 +1,7 @@
 //! What every route shares: problem documents, ordered extraction, idempotency, versions, the envelope of a request, health and
 //! the API's own description.
 
+pub mod client;
 pub mod docs;
 pub mod envelope;
 pub mod extract;

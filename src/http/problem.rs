@@ -89,6 +89,7 @@ codes! {
     RoomAssigned            = 409, "room_assigned",             "The room is given to guests";
     RatePlanInUse           = 409, "rate_plan_in_use",          "Other plans derive from it";
     BasePlanUnavailable     = 409, "base_plan_unavailable",     "The base plan is deleted, or does not sell as much";
+    LastAdmin               = 409, "last_admin",                "Nobody would be left who may change users and roles";
     OfferExpired            = 410, "offer_expired",             "The offer is too old";
     QuoteExpired            = 410, "quote_expired",             "The quote has expired";
     HoldExpired             = 410, "hold_expired",              "The hold has expired";
@@ -98,6 +99,7 @@ codes! {
     UnsupportedMediaType    = 415, "unsupported_media_type",    "The body must be application/json";
     Invalid                 = 422, "invalid",                   "The request is well-formed but not valid";
     PreconditionRequired    = 428, "precondition_required",     "This call needs an If-Match header";
+    TooManyAttempts         = 429, "too_many_attempts",         "Too many failed attempts";
     HoldLimit               = 429, "hold_limit",                "Too many live holds";
     PaymentAttempts         = 429, "payment_attempts",          "Too many declined payments of this hold";
     Internal                = 500, "internal",                  "The service failed";

@@ -21,6 +21,8 @@ pub enum Purpose {
     AccessToken,
     /// What the simulated payment provider signs its webhooks with.
     Webhook,
+    /// Under what failed attempts are counted.
+    Throttle,
 }
 
 impl Purpose {
@@ -31,6 +33,7 @@ impl Purpose {
             Self::RefreshToken => "lastroom refresh token v1",
             Self::AccessToken => "lastroom access token ed25519 v1",
             Self::Webhook => "lastroom simulator webhook v1",
+            Self::Throttle => "lastroom throttle v1",
         }
     }
 }
@@ -47,6 +50,7 @@ pub struct Keyring {
     cursor: hmac::Key,
     refresh: hmac::Key,
     webhook: hmac::Key,
+    throttle: hmac::Key,
 }
 
 impl fmt::Debug for Keyring {
@@ -75,6 +79,7 @@ impl Keyring {
             cursor: key(Purpose::Cursor),
             refresh: key(Purpose::RefreshToken),
             webhook: key(Purpose::Webhook),
+            throttle: key(Purpose::Throttle),
             root,
         }
     }
@@ -91,6 +96,7 @@ impl Keyring {
             Purpose::Cursor => &self.cursor,
             Purpose::RefreshToken | Purpose::AccessToken => &self.refresh,
             Purpose::Webhook => &self.webhook,
+            Purpose::Throttle => &self.throttle,
         }
     }
 

@@ -14,6 +14,7 @@ use lastroom::kernel::secret::{Keyring, Purpose};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 
+use crate::support::actors::PASSWORD;
 use crate::support::app::SECRET;
 use crate::support::operations::{Operation, operations};
 use crate::support::{Guest, TestApp};
@@ -143,13 +144,26 @@ fn attacks(ada: &Guest) -> Vec<(&'static str, String)> {
     ]
 }
 
+/// Tokens that were good: of an admin who signed out, and of one who was disabled.
+async fn ended_sessions(app: &TestApp) -> [(&'static str, String); 2] {
+    let admin = app.admin().await;
+    let (out, gone) = (admin.login(&admin.email, PASSWORD).await, app.guest().await);
+    let account = gone.get("/auth/me").await.ok(200)["user_id"].as_str().expect("an id").to_owned();
+    admin.post(&format!("/admin/users/{account}/roles"), json!({ "role": "admin" })).await.ok(201);
+    out.post("/auth/logout", json!({ "refresh_token": out.refresh_token })).await.ok(204);
+    admin.patch(&format!("/admin/users/{account}"), "*", json!({ "disabled": true })).await.ok(200);
+    [("a session that was ended", out), ("a disabled admin", gone)]
+        .map(|(attack, caller)| (attack, caller.token.expect("a token")))
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn every_guarded_operation_refuses_every_false_token() {
     let app = TestApp::start().await;
     let ada = app.guest().await;
     let real = ada.token.clone().expect("a token");
     ada.with_token(&forged(&real, &claims(&real))).get("/auth/me").await.ok(200);
-    let attacks = attacks(&ada);
+    let mut attacks = attacks(&ada);
+    attacks.extend(ended_sessions(&app).await);
     let stranger = Guest::stranger(&app);
     for operation in operations().into_iter().filter(Operation::is_guarded) {
         let bare = operation.call_with_garbage(&stranger).await;
@@ -185,7 +199,7 @@ async fn an_access_token_refreshes_nothing() {
 async fn a_session_that_ended_is_refused_on_the_next_request() {
     let app = TestApp::start().await;
     let ada = app.guest().await;
-    let (here, there) = (ada.login(&ada.email, crate::support::actors::PASSWORD).await, ada.clone());
+    let (here, there) = (ada.login(&ada.email, PASSWORD).await, ada.clone());
     let logout = here.post("/auth/logout", json!({ "refresh_token": here.refresh_token })).await;
     assert_eq!((logout.status, logout.text.as_str()), (204, ""));
     here.get("/auth/me").await.problem(401, "token_invalid");

@@ -196,6 +196,8 @@ const BREACHES: &[(&str, &str)] = &[
     ("taxes_value_fits_kind", "UPDATE taxes SET amount = 1"),
     ("token_keys_generation_positive", "UPDATE token_keys SET generation = 0"),
     ("token_keys_one_lasting", "INSERT INTO token_keys (generation) VALUES (2)"),
+    ("throttles_failures_natural", "UPDATE throttles SET failures = -1"),
+    ("throttles_subject_known", "UPDATE throttles SET subject = 'mood'"),
     (
         "users_email_key",
         "INSERT INTO users (user_id, email, email_key, full_name, password_hash)

@@ -114,6 +114,8 @@ async fn no_session_of_the_old_password_outlives_it() {
         if login.status == 200 {
             let token = login.json()["access_token"].as_str().expect("a token").to_owned();
             ada.with_token(&token).get("/auth/me").await.problem(401, "token_invalid");
+        } else if login.status == 429 {
+            login.problem(429, "too_many_attempts");
         } else {
             login.problem(401, "invalid_credentials");
         }
@@ -128,5 +130,7 @@ async fn of_ten_changes_at_once_one_wins() {
     let changes = futures_util::future::join_all(names.iter().map(|new| change(&ada, PASSWORD, new))).await;
     let won: Vec<_> = changes.iter().zip(&names).filter(|(answer, _)| answer.status == 204).collect();
     assert_eq!(won.len(), 1, "{changes:?}");
+    // Those who lost had the wrong password by then, as if they had guessed.
+    app.execute("DELETE FROM throttles");
     ada.login(&ada.email, won[0].1).await.get("/auth/me").await.ok(200);
 }

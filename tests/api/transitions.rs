@@ -2,6 +2,7 @@
 
 use diesel::prelude::*;
 use diesel::sql_types::Text;
+use lastroom::access::throttle::Kind as ThrottleKind;
 use lastroom::bookings::state::BookingStatus;
 use lastroom::holds::state::HoldStatus;
 use lastroom::outbox::jobs::JobKind;
@@ -152,6 +153,7 @@ fn the_database_accepts_exactly_the_words_of_each_enum() {
         ("rate_plans_payment_policy_known", words!(PaymentPolicy)),
         ("taxes_kind_known", words!(TaxKind)),
         ("taxes_due_known", words!(Due)),
+        ("throttles_subject_known", words!(ThrottleKind)),
     ] {
         let (mut checked, mut words) = (checked_words(&mut conn, constraint), words);
         checked.sort();

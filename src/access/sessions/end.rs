@@ -25,7 +25,7 @@ pub fn end(
     let action = match because {
         Because::Logout => Action::SignedOut,
         Because::RefreshTokenReused => Action::RefreshReused,
-        Because::PasswordChanged | Because::Revoked => Action::Revoked,
+        Because::PasswordChanged | Because::Revoked | Because::Disabled => Action::Revoked,
     };
     let by = Actor::User { user_id, address: from.address.as_deref() };
     let details = json!({ "user_agent": from.user_agent });

@@ -20,6 +20,7 @@ use crate::access::guard::SignedIn;
 use crate::access::http::{TAG, any_password};
 use crate::access::login::From;
 use crate::access::password::Passwords;
+use crate::access::throttle::Throttle;
 use crate::db::{Db, Tx};
 use crate::http::extract::{Body, InOrder, NoQuery, PathId, Query};
 use crate::http::idempotency::OptionalKey;
@@ -127,18 +128,22 @@ pub async fn end_session(
     (status = 204, description = "Changed"),
     (status = 401, body = ProblemDocument, content_type = "application/problem+json"),
     (status = 422, body = ProblemDocument, content_type = "application/problem+json", description = "current_password is wrong, or new_password may not be chosen"),
+    (status = 429, body = ProblemDocument, content_type = "application/problem+json", description = "too_many_attempts, with Retry-After"),
 ))]
 #[post("/auth/password")]
 pub async fn replace_password(
     call: InOrder<(SignedIn, OptionalKey, Body<ReplacePassword>)>,
     db: Data<Db>,
     passwords: Data<Passwords>,
+    throttle: Data<Throttle>,
 ) -> Result<HttpResponse, Problem> {
     let InOrder((SignedIn(caller), _, body)) = call;
     let ReplacePassword { current_password, new_password } = body.value;
-    change_password(&db, &passwords, caller, current_password, new_password).await.map_err(|error| match error {
-        AccessError::Unfit(unfit) => Problem::field("new_password", unfit.to_string()),
-        error => error.into(),
+    change_password(&db, &passwords, &throttle, caller, current_password, new_password).await.map_err(|error| {
+        match error {
+            AccessError::Unfit(unfit) => Problem::field("new_password", unfit.to_string()),
+            error => error.into(),
+        }
     })?;
     Ok(HttpResponse::NoContent().finish())
 }

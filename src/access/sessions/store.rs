@@ -16,6 +16,8 @@ text_enum! {
         PasswordChanged = "password_changed",
         /// Its user ended it from another.
         Revoked = "revoked",
+        /// An admin disabled the account.
+        Disabled = "disabled",
     }
 }
 

@@ -115,6 +115,7 @@ impl From<Refusal> for Problem {
                 Self::plain(Code::RatePlanInUse).with("derived_plans", derived_plans)
             }
             Refusal::BasePlanUnavailable => Self::plain(Code::BasePlanUnavailable),
+            Refusal::LastAdmin => Self::plain(Code::LastAdmin),
             Refusal::Db(error) => error.into(),
         }
     }

@@ -39,6 +39,9 @@ pub enum Refusal {
     /// The plan that this one derives from is deleted, or does not sell what this one sells.
     #[error("the base plan is not available")]
     BasePlanUnavailable,
+    /// Nobody would be left who may change users and roles.
+    #[error("nobody would be left to administer")]
+    LastAdmin,
     #[error(transparent)]
     Db(#[from] DbError),
 }
