@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use chrono::SecondsFormat;
 use secrecy::ExposeSecret;
 
 use super::ground::Ground;
@@ -9,6 +10,7 @@ use super::progress::Steps;
 use crate::access::keys::{self, Before, Generation};
 use crate::config::Config;
 use crate::db::{Db, PoolSettings};
+use crate::kernel::clock::Instant;
 use crate::telemetry;
 
 #[derive(clap::Subcommand)]
@@ -59,7 +61,7 @@ pub fn run(config: Config, what: &What) -> anyhow::Result<()> {
 }
 
 fn line(key: &Generation) -> String {
-    let Generation { generation, signs_from, retires_at } = key;
-    let until = retires_at.map_or_else(|| "no end".to_owned(), |until| format!("until {until:.0?}"));
-    format!("key {generation}: signs from {signs_from:.0?}, {until}")
+    let told = |at: &Instant| at.to_rfc3339_opts(SecondsFormat::Secs, true);
+    let until = key.retires_at.map_or_else(|| "no end".to_owned(), |until| format!("until {}", told(&until)));
+    format!("key {}: signs from {}, {until}", key.generation, told(&key.signs_from))
 }

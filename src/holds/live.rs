@@ -107,7 +107,7 @@ impl<'tx> LiveHold<'tx> {
     }
 
     fn resume(self, tx: &mut Tx<'tx>) -> Result<Self, DbError> {
-        let row = store::resume(tx, &self.row)?;
+        let row = store::stop_paying(tx, &self.row, 0)?;
         events::emit(tx, row.hotel_id, "hold.active", row.hold_id.0, nothing_more())?;
         Ok(Self { row, ..self })
     }

@@ -192,18 +192,23 @@ pub(super) fn nights(conn: &mut PgConnection, hotel_id: HotelId, hold_ids: &[Hol
     }))
 }
 
-/// Moves the expiry out by `by_s` seconds, the one time that `holds_extended_once` allows.
-pub(super) fn extend(tx: &mut Tx<'_>, hold: &HoldRow, by_s: i32) -> Result<HoldRow, DbError> {
+/// Changes a locked hold that is in the status `from`, `$3` being a number of seconds; it is a version later then.
+fn change(tx: &mut Tx<'_>, hold: &HoldRow, from: HoldStatus, set: &str, seconds: i32) -> Result<HoldRow, DbError> {
     let text = format!(
-        "UPDATE holds SET expires_at = expires_at + $3 * interval '1 second', extensions = extensions + 1,
-                          version = version + 1
-         WHERE hotel_id = $1 AND hold_id = $2 AND status = 'active' RETURNING {COLUMNS}"
+        "UPDATE holds SET {set}, version = version + 1
+         WHERE hotel_id = $1 AND hold_id = $2 AND status = '{from}' RETURNING {COLUMNS}"
     );
     Ok(sql(text)
         .bind::<SqlUuid, _>(hold.hotel_id)
         .bind::<SqlUuid, _>(hold.hold_id)
-        .bind::<Integer, _>(by_s)
+        .bind::<Integer, _>(seconds)
         .get_result(&mut **tx)?)
+}
+
+/// Moves the expiry out by `by_s` seconds, the one time that `holds_extended_once` allows.
+pub(super) fn extend(tx: &mut Tx<'_>, hold: &HoldRow, by_s: i32) -> Result<HoldRow, DbError> {
+    let set = "expires_at = expires_at + $3 * interval '1 second', extensions = extensions + 1";
+    change(tx, hold, HoldStatus::Active, set, by_s)
 }
 
 /// Active → paying.
@@ -228,55 +233,22 @@ pub(super) fn start_paying(
 
 /// Paying, for `paying_s` seconds more at least.
 pub(super) fn go_on_paying(tx: &mut Tx<'_>, hold: &HoldRow, paying_s: i32) -> Result<HoldRow, DbError> {
-    let text = format!(
-        "UPDATE holds SET paying_until = greatest(paying_until, clock_timestamp() + $3 * interval '1 second'),
-                          version = version + 1
-         WHERE hotel_id = $1 AND hold_id = $2 AND status = 'paying' RETURNING {COLUMNS}"
-    );
-    Ok(sql(text)
-        .bind::<SqlUuid, _>(hold.hotel_id)
-        .bind::<SqlUuid, _>(hold.hold_id)
-        .bind::<Integer, _>(paying_s)
-        .get_result(&mut **tx)?)
+    let set = "paying_until = greatest(paying_until, clock_timestamp() + $3 * interval '1 second')";
+    change(tx, hold, HoldStatus::Paying, set, paying_s)
 }
 
 /// Paying → active, living `window_s` seconds more at least; 0 leaves its expiry as it was.
 pub(super) fn stop_paying(tx: &mut Tx<'_>, hold: &HoldRow, window_s: i32) -> Result<HoldRow, DbError> {
-    let text = format!(
-        "UPDATE holds SET status = 'active', paying_until = NULL, version = version + 1,
-             expires_at = CASE WHEN $3 = 0 THEN expires_at
-                               ELSE greatest(expires_at, clock_timestamp() + $3 * interval '1 second') END
-         WHERE hotel_id = $1 AND hold_id = $2 AND status = 'paying' RETURNING {COLUMNS}"
-    );
-    Ok(sql(text)
-        .bind::<SqlUuid, _>(hold.hotel_id)
-        .bind::<SqlUuid, _>(hold.hold_id)
-        .bind::<Integer, _>(window_s)
-        .get_result(&mut **tx)?)
-}
-
-/// Paying → active, for a hold that waits for its payment no longer.
-pub(super) fn resume(tx: &mut Tx<'_>, hold: &HoldRow) -> Result<HoldRow, DbError> {
-    let text = format!(
-        "UPDATE holds SET status = 'active', paying_until = NULL, version = version + 1
-         WHERE hotel_id = $1 AND hold_id = $2 AND status = 'paying' AND paying_until <= clock_timestamp()
-         RETURNING {COLUMNS}"
-    );
-    Ok(sql(text).bind::<SqlUuid, _>(hold.hotel_id).bind::<SqlUuid, _>(hold.hold_id).get_result(&mut **tx)?)
+    let set = "status = 'active', paying_until = NULL,
+               expires_at = CASE WHEN $3 = 0 THEN expires_at
+                                 ELSE greatest(expires_at, clock_timestamp() + $3 * interval '1 second') END";
+    change(tx, hold, HoldStatus::Paying, set, window_s)
 }
 
 /// Active, living `window_s` seconds more at least.
 pub(super) fn outlive(tx: &mut Tx<'_>, hold: &HoldRow, window_s: i32) -> Result<HoldRow, DbError> {
-    let text = format!(
-        "UPDATE holds SET expires_at = greatest(expires_at, clock_timestamp() + $3 * interval '1 second'),
-                          version = version + 1
-         WHERE hotel_id = $1 AND hold_id = $2 AND status = 'active' RETURNING {COLUMNS}"
-    );
-    Ok(sql(text)
-        .bind::<SqlUuid, _>(hold.hotel_id)
-        .bind::<SqlUuid, _>(hold.hold_id)
-        .bind::<Integer, _>(window_s)
-        .get_result(&mut **tx)?)
+    let set = "expires_at = greatest(expires_at, clock_timestamp() + $3 * interval '1 second')";
+    change(tx, hold, HoldStatus::Active, set, window_s)
 }
 
 /// Active → released or converted.

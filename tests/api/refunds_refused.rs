@@ -33,6 +33,15 @@ async fn all_done(app: &TestApp) {
     app.eventually("SELECT count(*) FROM jobs WHERE done_at IS NULL", "0").await;
 }
 
+/// A payment that was captured for a booking.
+async fn captured(app: &TestApp, ada: &Guest, hotel: &Hotel) -> (Value, Value) {
+    let hold = ada.held(&hotel.id(), &hotel.stay(10, 12)).await;
+    let payment = ada.pay(&hold["hold_id"], "pm_card_visa").await.ok(201);
+    let booking = ada.confirm(&hold["hold_id"]).await.ok(201);
+    all_done(app).await;
+    (payment, booking)
+}
+
 async fn guest_is_owed(app: &TestApp, amount: i64) {
     all_done(app).await;
     assert_eq!(app.text("SELECT status || ' ' || failure_code FROM refunds"), "failed amount_invalid");
@@ -55,10 +64,7 @@ async fn a_cancellations_refund_that_is_refused_may_be_asked_for_again() {
     let app = TestApp::start().await;
     let (staff, ada) = (app.admin().await, app.guest().await);
     let hotel = Hotel::one_room(&app);
-    let hold = ada.held(&hotel.id(), &hotel.stay(10, 12)).await;
-    let payment = ada.pay(&hold["hold_id"], "pm_card_visa").await.ok(201);
-    let booking = ada.confirm(&hold["hold_id"]).await.ok(201);
-    all_done(&app).await;
+    let (payment, booking) = captured(&app, &ada, &hotel).await;
     refuse_refunds(&app);
     let cancelled =
         ada.post_keyed(&format!("/bookings/{}/cancel", id(&booking["booking_id"])), &key(), json!({})).await;
@@ -91,10 +97,7 @@ async fn a_refund_of_staff_that_is_refused_takes_nothing_from_what_may_be_refund
     let app = TestApp::start().await;
     let (staff, ada) = (app.admin().await, app.guest().await);
     let hotel = Hotel::one_room(&app);
-    let hold = ada.held(&hotel.id(), &hotel.stay(10, 12)).await;
-    let payment = ada.pay(&hold["hold_id"], "pm_card_visa").await.ok(201);
-    ada.confirm(&hold["hold_id"]).await.ok(201);
-    all_done(&app).await;
+    let (payment, _) = captured(&app, &ada, &hotel).await;
     refuse_refunds(&app);
     refund(&staff, &payment, 15_000).await;
     guest_is_owed(&app, 15_000).await;
@@ -107,10 +110,7 @@ async fn a_refund_that_was_made_is_not_asked_for_again_though_its_key_is_forgott
     let app = TestApp::start().await;
     let (staff, ada) = (app.admin().await, app.guest().await);
     let hotel = Hotel::one_room(&app);
-    let hold = ada.held(&hotel.id(), &hotel.stay(10, 12)).await;
-    let payment = ada.pay(&hold["hold_id"], "pm_card_visa").await.ok(201);
-    ada.confirm(&hold["hold_id"]).await.ok(201);
-    all_done(&app).await;
+    let (payment, _) = captured(&app, &ada, &hotel).await;
     refund(&staff, &payment, 5_000).await;
     app.eventually("SELECT status FROM refunds", "succeeded").await;
     app.all_told().await;
@@ -174,10 +174,7 @@ async fn a_refund_of_staff_that_fails_after_the_cancellation_is_no_breach() {
     let app = TestApp::start().await;
     let (staff, ada) = (app.admin().await, app.guest().await);
     let hotel = Hotel::one_room(&app);
-    let hold = ada.held(&hotel.id(), &hotel.stay(10, 12)).await;
-    let payment = ada.pay(&hold["hold_id"], "pm_card_visa").await.ok(201);
-    let booking = ada.confirm(&hold["hold_id"]).await.ok(201);
-    all_done(&app).await;
+    let (payment, booking) = captured(&app, &ada, &hotel).await;
     refuse_refunds(&app);
     // Its job waits until the booking is cancelled.
     app.execute(
