@@ -84,7 +84,7 @@ COMMENT ON COLUMN token_keys.retires_at IS 'From then on it verifies nothing. NU
 INSERT INTO token_keys (generation) VALUES (1);
 
 CREATE TABLE throttles (
-    subject text NOT NULL CONSTRAINT throttles_subject_known CHECK (subject IN ('account', 'address', 'booking_code')),
+    subject text NOT NULL CONSTRAINT throttles_subject_known CHECK (subject IN ('account', 'address', 'booking_code', 'password')),
     key bytea NOT NULL,
     failures integer NOT NULL CONSTRAINT throttles_failures_natural CHECK (failures >= 0),
     paused_until timestamptz,

@@ -17,7 +17,8 @@ use crate::db::Db;
 ///
 /// Locks: the account (by its UPDATE), then its sessions. A login that is under way keeps the account first: its session
 /// is ended here, or it finds that the password is another. The throttle's rows come last. A wrong password is a failure
-/// like one at login: whoever has found a token is not to guess either.
+/// like one at login, but counted for itself: whoever has found a token is not to guess either, and whoever guesses at
+/// login does not keep the guest from changing the password.
 pub async fn change_password(
     db: &Db,
     passwords: &Passwords,
@@ -29,7 +30,7 @@ pub async fn change_password(
     let user_id = caller.user_id;
     let account = db.read(move |conn| store::account(conn, user_id)).await?;
     let chosen = ChosenPassword::new(&new, &account.email)?;
-    let guess = throttle.subjects(Kind::Account, &store::email_key(&account.email), caller.address.as_deref());
+    let guess = throttle.subjects(Kind::Password, &user_id.to_string(), caller.address.as_deref());
     let attempt = throttle.admit(db, guess).await?;
     if !passwords.verify(normal(&current), Some(account.password_hash.clone())).await? {
         return Err(AccessError::WrongPassword);

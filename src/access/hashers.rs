@@ -7,12 +7,17 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
+use std::time::Duration;
 
 use argon2::password_hash::phc::Output;
 use argon2::{Argon2, Block};
 use tokio::sync::oneshot;
 
 use super::AccessError;
+use crate::db::DbError;
+
+/// How long a caller waits for its hash: longer than 200 of them take.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 type Job = Box<dyn FnOnce(&mut Memory) + Send>;
 
@@ -65,7 +70,10 @@ impl Hashers {
             }
         };
         self.0.send(Box::new(job)).map_err(|error| AccessError::Hash(error.to_string()))?;
-        told.await.map_err(|error| AccessError::Hash(error.to_string()))?
+        match tokio::time::timeout(PATIENCE, told).await {
+            Ok(told) => told.map_err(|error| AccessError::Hash(error.to_string()))?,
+            Err(_) => Err(DbError::Busy("passwords are waiting to be hashed").into()),
+        }
     }
 }
 

@@ -142,16 +142,21 @@ pub(super) fn any_password(password: &SecretString, _: &()) -> garde::Result {
 #[utoipa::path(tag = TAG, request_body = Register, responses(
     (status = 202, body = Accepted),
     (status = 422, body = ProblemDocument, content_type = "application/problem+json"),
+    (status = 503, body = ProblemDocument, content_type = "application/problem+json", description = "busy: too many at once from one address"),
 ))]
 #[post("/auth/register")]
 pub async fn register_user(
     call: InOrder<(OptionalKey, Body<Register>)>,
+    req: HttpRequest,
     db: Data<Db>,
     passwords: Data<Passwords>,
+    throttle: Data<Throttle>,
 ) -> Result<HttpResponse, Problem> {
     let InOrder((_, body)) = call;
     let Register { email, password, full_name } = body.value;
     let password = ChosenPassword::new(&password, &email).map_err(AccessError::from)?.into_secret();
+    // So that whoever registers many at once does not keep others from signing in.
+    let _place = throttle.place(origin(&req).address.as_deref()).await?;
     // Hashed for a known address too: the time must not tell.
     let password_hash = passwords.hash(password).await?;
     register::register(&db, NewUser { user_id: UserId::new(), email, full_name, password_hash }).await?;

@@ -149,11 +149,11 @@ impl AccessTokens {
         }
     }
 
-    /// From now on these generations are known, and no others.
+    /// From now on these generations are known too. None is forgotten: who read the table earlier may learn later.
     pub fn learn(&self, generations: &[i32]) -> Result<(), AccessError> {
         let keys = generations.iter().map(|&generation| Ok((generation, self.key(generation)?)));
-        let known = keys.collect::<Result<_, AccessError>>()?;
-        *self.known.write().unwrap_or_else(PoisonError::into_inner) = known;
+        let learned: Vec<_> = keys.collect::<Result<_, AccessError>>()?;
+        self.known.write().unwrap_or_else(PoisonError::into_inner).extend(learned);
         Ok(())
     }
 

@@ -57,7 +57,7 @@ impl Db {
     #[must_use]
     pub fn new(settings: &PoolSettings) -> Self {
         let timeouts = Timeouts(format!(
-            "SET TIME ZONE 'UTC'; SET lock_timeout = '{}ms'; SET statement_timeout = '{}ms'; \
+            "SET TIME ZONE 'UTC'; SET default_transaction_isolation = 'read committed'; SET lock_timeout = '{}ms'; SET statement_timeout = '{}ms'; \
              SET idle_in_transaction_session_timeout = '10s'; SET application_name = 'lastroom'{}",
             settings.lock_timeout.as_millis(),
             settings.statement_timeout.as_millis(),

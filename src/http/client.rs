@@ -18,14 +18,15 @@ const X_FORWARDED_FOR: &str = "x-forwarded-for";
 pub fn address(req: &HttpRequest) -> Option<IpAddr> {
     let peer = req.peer_addr()?.ip().to_canonical();
     let trusted = req.app_data::<Data<Config>>().map_or(&[][..], |config| &config.trusted_proxies);
-    let lines = req.headers().get_all(X_FORWARDED_FOR).map(|line| line.to_str().unwrap_or_default());
+    // What is not text is what somebody to the left has written: it hides nothing that a proxy has added.
+    let lines = req.headers().get_all(X_FORWARDED_FOR).map(|line| String::from_utf8_lossy(line.as_bytes()));
     Some(behind(peer, trusted, &lines.collect::<Vec<_>>()))
 }
 
-fn behind(peer: IpAddr, trusted: &[IpNet], lines: &[&str]) -> IpAddr {
+fn behind(peer: IpAddr, trusted: &[IpNet], lines: &[impl AsRef<str>]) -> IpAddr {
     let is_ours = |address: &IpAddr| trusted.iter().any(|network| network.contains(address));
     let mut client = peer;
-    for stated in lines.iter().rev().flat_map(|line| line.rsplit(',')) {
+    for stated in lines.iter().rev().flat_map(|line| line.as_ref().rsplit(',')) {
         if !is_ours(&client) {
             break;
         }
@@ -62,6 +63,7 @@ mod tests {
         assert_eq!(client("10.0.0.1", &[]), "10.0.0.1");
         assert_eq!(client("10.0.0.1", &["198.51.100.7"]), "198.51.100.7");
         assert_eq!(client("10.0.0.1", &["1.1.1.1, 198.51.100.7"]), "198.51.100.7", "the left may be invented");
+        assert_eq!(client("10.0.0.1", &["\u{fffd}, 198.51.100.7"]), "198.51.100.7", "and be no text");
         assert_eq!(client("10.0.0.1", &["1.1.1.1", "198.51.100.7, 10.2.3.4"]), "198.51.100.7", "two of ours");
         assert_eq!(client("10.0.0.1", &["10.9.9.9, 10.2.3.4"]), "10.9.9.9", "all ours: the farthest");
     }

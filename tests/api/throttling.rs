@@ -186,11 +186,28 @@ async fn a_throttled_attempt_costs_no_hash_and_a_restart_forgets_nothing() {
     app.execute("UPDATE users SET password_hash = 'none'");
     login(&ada, &ada.email, PASSWORD).await.problem(500, "internal");
     wait(&login(&ada, &ada.email, PASSWORD).await);
-    let change = json!({ "current_password": PASSWORD, "new_password": "another horse, another battery" });
-    wait(&ada.post("/auth/password", change).await);
     app.stop();
     let again = TestApp::on(app.database.clone(), |_| {}).await;
     wait(&login(&ada.at(&again), &ada.email, PASSWORD).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_password_is_changed_by_tries_of_its_own() {
+    let app = TestApp::start().await;
+    let (ada, bob) = (app.guest().await, app.guest().await);
+    let change =
+        |current: &str| json!({ "current_password": current, "new_password": "another horse, another battery" });
+    for _ in 0..5 {
+        ada.post("/auth/password", change("not the password")).await.problem(422, "invalid");
+    }
+    wait(&ada.post("/auth/password", change(PASSWORD)).await);
+    ada.login(&ada.email, PASSWORD).await;
+    // Whoever guesses at his login does not keep Bob from changing the password.
+    login(&bob, &bob.email, "not the password").await.problem(401, "invalid_credentials");
+    after_failures(&app, "account", 30);
+    login(&bob, &bob.email, "not the password").await.problem(401, "invalid_credentials");
+    wait(&login(&bob, &bob.email, PASSWORD).await);
+    bob.post("/auth/password", change(PASSWORD)).await.ok(204);
 }
 
 #[tokio::test(flavor = "multi_thread")]

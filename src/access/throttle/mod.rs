@@ -47,6 +47,12 @@ pub struct Attempt {
     _passes: Vec<Pass>,
 }
 
+/// Room for work from one address; given back when this is dropped.
+#[must_use]
+pub struct Place {
+    _pass: Pass,
+}
+
 /// Counts failures, and says who has to wait. Clones share their gates.
 #[derive(Clone)]
 pub struct Throttle {
@@ -63,13 +69,17 @@ impl Throttle {
     /// Guesses at one thing from one place. `what` is normalised by the caller.
     #[must_use]
     pub fn subjects(&self, kind: Kind, what: &str, from: Option<&str>) -> Vec<Subject> {
-        let subject = |kind: Kind, what: &str| {
-            let message = format!("{kind}\0{what}");
-            Subject { kind, key: self.keys.mac(Purpose::Throttle, message.as_bytes()).to_vec() }
-        };
-        let from = from.and_then(|from| from.parse().ok());
-        let from = from.map(|from| subject(Kind::Address, &neighbourhood(from).to_string()));
-        std::iter::once(subject(kind, what)).chain(from).collect()
+        std::iter::once(self.subject(kind, what)).chain(self.origin(from)).collect()
+    }
+
+    fn subject(&self, kind: Kind, what: &str) -> Subject {
+        let message = format!("{kind}\0{what}");
+        Subject { kind, key: self.keys.mac(Purpose::Throttle, message.as_bytes()).to_vec() }
+    }
+
+    fn origin(&self, from: Option<&str>) -> Option<Subject> {
+        let from = neighbourhood(from?.parse().ok()?);
+        Some(self.subject(Kind::Address, &from.to_string()))
     }
 
     /// Lets an attempt be tried that takes longer than a transaction; else says how long to wait, or that too many are
@@ -78,7 +88,8 @@ impl Throttle {
     /// Locks: the subjects' rows, in their order.
     pub async fn admit(&self, db: &Db, subjects: Vec<Subject>) -> Result<Attempt, AccessError> {
         let mut passes = Vec::new();
-        for subject in &subjects {
+        // Where it comes from first: whoever waits there for his own attempts keeps nobody from an account meanwhile.
+        for subject in subjects.iter().rev() {
             let pass = self.gates.enter(subject.clone()).await;
             passes.push(pass.ok_or(DbError::Busy("attempts at the same are under way"))?);
         }
@@ -87,6 +98,17 @@ impl Throttle {
             passes.iter_mut().for_each(Pass::reached_the_database);
         }
         Ok(Attempt { charged: charged?, _passes: passes })
+    }
+
+    /// A place among the attempts from one address, for work that is as dear as an attempt but cannot fail: nothing is
+    /// counted. None: it is not known where it comes from.
+    pub async fn place(&self, from: Option<&str>) -> Result<Option<Place>, AccessError> {
+        let Some(subject) = self.origin(from) else {
+            return Ok(None);
+        };
+        let mut pass = self.gates.enter(subject).await.ok_or(DbError::Busy("too much is under way from there"))?;
+        pass.reached_the_database();
+        Ok(Some(Place { _pass: pass }))
     }
 
     /// The same for an attempt that is over with this transaction, which is to be committed if it fails as well.
@@ -105,7 +127,7 @@ impl Attempt {
     pub fn succeeded(&self, tx: &mut Tx<'_>) -> Result<(), DbError> {
         for charged in &self.charged {
             match charged.subject.kind {
-                Kind::Account | Kind::BookingCode => store::forget(tx, &charged.subject)?,
+                Kind::Account | Kind::Password | Kind::BookingCode => store::forget(tx, &charged.subject)?,
                 Kind::Address => store::take_back(tx, charged)?,
             }
         }

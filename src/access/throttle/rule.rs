@@ -25,6 +25,8 @@ text_enum! {
         Account = "account",
         /// Where requests come from.
         Address = "address",
+        /// An account whose password somebody changes who is signed in to it: nobody else can use up its tries.
+        Password = "password",
         /// A booking's confirmation code.
         BookingCode = "booking_code",
     }
@@ -44,7 +46,7 @@ impl Kind {
     #[must_use]
     pub fn at_once(self) -> usize {
         match self {
-            Self::Account | Self::BookingCode => 1,
+            Self::Account | Self::Password | Self::BookingCode => 1,
             Self::Address => 10,
         }
     }
@@ -57,7 +59,7 @@ impl Kind {
         let is_new = count.failures == 0 || count.forgotten_at <= now;
         let failures = if is_new { 1 } else { count.failures.saturating_add(1) };
         Ok(match self {
-            Self::Account | Self::BookingCode => Count {
+            Self::Account | Self::Password | Self::BookingCode => Count {
                 failures,
                 paused_until: pause(failures).map(|pause| now + pause),
                 forgotten_at: now + Duration::seconds(FORGOTTEN_AFTER_S),

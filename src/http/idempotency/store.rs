@@ -53,19 +53,28 @@ pub(super) fn insert(tx: &mut Tx<'_>, keyed: &Keyed) -> Result<bool, DbError> {
 }
 
 pub(super) fn find(tx: &mut Tx<'_>, keyed: &Keyed) -> Result<Stored, DbError> {
-    Ok(dsl::idempotency_keys
+    dsl::idempotency_keys
         .find((keyed.user_id.0, &keyed.scope, &keyed.key))
         .select(Stored::as_select())
-        .first(&mut **tx)?)
+        .first(&mut **tx)
+        .optional()?
+        .ok_or_else(removed)
 }
 
 /// Locks the row.
 pub(super) fn lock(tx: &mut Tx<'_>, keyed: &Keyed) -> Result<Stored, DbError> {
-    Ok(dsl::idempotency_keys
+    dsl::idempotency_keys
         .find((keyed.user_id.0, &keyed.scope, &keyed.key))
         .select(Stored::as_select())
         .for_update()
-        .first(&mut **tx)?)
+        .first(&mut **tx)
+        .optional()?
+        .ok_or_else(removed)
+}
+
+/// The key was there a moment ago, and its time is over: the whole is run again, and finds it free.
+fn removed() -> DbError {
+    DbError::Conflict("an idempotency key was removed".to_owned())
 }
 
 /// Raises the epoch if the lease has run out; the new epoch, or `None` while the lease lasts.
