@@ -19,7 +19,8 @@ const MOST_DECLINED: i64 = 5;
 
 /// Records the attempt as the hold's current one.
 ///
-/// Locks: the hold, then its payments. Behind it stands `payments_one_in_force_key`.
+/// Locks: the hold, its payments, and what [`settle`] locks of those that had no outcome in time. Behind it stands
+/// `payments_one_in_force_key`.
 pub fn begin(
     tx: &mut Tx<'_>,
     provider: &str,
