@@ -133,8 +133,8 @@ pub fn hold(play: &Play<'_>, at: usize, body: &Value) -> Result<(), String> {
     let status = match hold.state {
         State::Released => "released",
         State::Converted { .. } => "converted",
-        State::Active if is_live => "active",
-        State::Paying { .. } if is_live => "paying",
+        State::Paying { until, .. } if until > house.now => "paying",
+        State::Active | State::Paying { .. } if is_live => "active",
         State::Active | State::Paying { .. } | State::Expired => "expired",
     };
     let (ids, price) = (&play.ids, house.hold_price(at));

@@ -8,13 +8,6 @@ impl House {
     pub fn pay(&mut self, guest: usize, hold: usize, is_good: bool, line: Line) -> Result<Answer, Refusal> {
         self.own(guest, hold)?;
         self.live(hold)?;
-        if let State::Paying { payment, until } = self.holds[hold].state
-            && until <= self.now
-        {
-            // It had its time to answer.
-            self.payments[payment].state = Paid::Abandoned;
-            self.step(hold, State::Active);
-        }
         self.idle(hold)?;
         let amount = self.hold_price(hold).now;
         if amount == 0 {
@@ -26,6 +19,10 @@ impl House {
         if self.declined(hold) >= MOST_DECLINED {
             return Err(refusal(429, "payment_attempts"));
         }
+        self.resume(hold);
+        // Whatever did not answer in its time is not waited for any more.
+        let open = |payment: &&mut Payment| payment.hold == hold && payment.state == Paid::Processing;
+        self.payments.iter_mut().filter(open).for_each(|payment| payment.state = Paid::Abandoned);
         let payment = self.payments.len();
         let (state, intent) = (Paid::Processing, Intent::None);
         self.payments.push(Payment { hold, amount, is_good, state, intent, is_settled: false });
@@ -68,8 +65,9 @@ impl House {
     fn settle(&mut self, payment: usize) {
         let Payment { hold, intent, state, .. } = self.payments[payment];
         let is_open = state == Paid::Processing;
-        let is_current = self.is_live(hold)
-            && matches!(self.holds[hold].state, State::Paying { payment: current, .. } if current == payment);
+        // Late is not too late, while the hold lives and no other payment was begun.
+        let is_current =
+            self.is_live(hold) && self.payments.iter().rposition(|other| other.hold == hold) == Some(payment);
         self.payments[payment].is_settled = true;
         let (is_money, mut kept, lost) = match intent {
             Intent::Authorized => (true, Paid::Authorized, Paid::Void),
@@ -85,7 +83,8 @@ impl House {
         if is_money && is_open && is_current {
             self.holds[hold].expires = self.holds[hold].expires.max(self.now + CONFIRM_S);
         }
-        if is_open && is_current {
+        // That it came to nothing changes nothing for a hold that waits no longer.
+        if is_open && is_current && (is_money || self.holds[hold].state != State::Active) {
             self.step(hold, State::Active);
         }
         if is_open || intent == Intent::Captured {

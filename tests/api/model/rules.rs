@@ -187,11 +187,18 @@ impl House {
         }
     }
 
-    /// No payment of it is under way.
+    /// No payment of it is under way that still has time to answer.
     pub fn idle(&self, hold: usize) -> Result<(), Refusal> {
         match self.holds[hold].state {
-            State::Paying { .. } => Err(refusal(409, "payment_in_progress")),
+            State::Paying { until, .. } if until > self.now => Err(refusal(409, "payment_in_progress")),
             _ => Ok(()),
+        }
+    }
+
+    /// The hold is its guest's again, if a payment had its time and did not answer.
+    pub fn resume(&mut self, hold: usize) {
+        if matches!(self.holds[hold].state, State::Paying { until, .. } if until <= self.now) {
+            self.step(hold, State::Active);
         }
     }
 
@@ -213,6 +220,7 @@ impl House {
         if self.holds[hold].extended {
             return Err(refusal(409, "already_extended"));
         }
+        self.resume(hold);
         self.holds[hold].extended = true;
         self.holds[hold].expires += seconds;
         self.step(hold, State::Active);
@@ -224,6 +232,7 @@ impl House {
         match self.live(hold) {
             Ok(()) => {
                 self.idle(hold)?;
+                self.resume(hold);
                 self.give_back(hold);
                 self.step(hold, State::Released);
             }
@@ -252,6 +261,7 @@ impl House {
         if self.hold_price(hold).now > 0 && !self.is_paid(hold) {
             return Err(refusal(409, "payment_required"));
         }
+        self.resume(hold);
         let booking = self.bookings.len();
         self.bookings.push(Booking { hold, is_cancelled: false });
         self.step(hold, State::Converted { booking });
