@@ -156,10 +156,11 @@ pub async fn register_user(
     let Register { email, password, full_name } = body.value;
     let password = ChosenPassword::new(&password, &email).map_err(AccessError::from)?.into_secret();
     // So that whoever registers many at once does not keep others from signing in.
-    let _place = throttle.place(origin(&req).address.as_deref()).await?;
+    let From { address, .. } = origin(&req);
+    let _place = throttle.place(address.as_deref()).await?;
     // Hashed for a known address too: the time must not tell.
     let password_hash = passwords.hash(password).await?;
-    register::register(&db, NewUser { user_id: UserId::new(), email, full_name, password_hash }).await?;
+    register::register(&db, NewUser { user_id: UserId::new(), email, full_name, password_hash }, address).await?;
     Ok(HttpResponse::Accepted().json(Accepted { status: "accepted" }))
 }
 

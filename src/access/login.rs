@@ -11,7 +11,7 @@ use super::password::Passwords;
 use super::refresh::{self, Grant, Issuer};
 use super::sessions::store as sessions;
 use super::store::{self, Account};
-use super::throttle::{Attempt, Kind, Throttle};
+use super::throttle::{Attempt, Kind, Subject, Throttle, neighbourhood};
 use crate::audit::{self, Action, Actor, Resource};
 use crate::db::Db;
 use crate::kernel::ids::{SessionId, UserId};
@@ -37,7 +37,7 @@ pub async fn login(
     password: SecretString,
     from: From,
 ) -> Result<Grant, AccessError> {
-    let guess = throttle.subjects(Kind::Account, &store::email_key(&email), from.address.as_deref());
+    let guess = guess(db, throttle, &email, from.address.as_deref()).await?;
     let attempt = Arc::new(throttle.admit(db, guess).await?);
     let password = normal(&password);
     for _ in 0..TRIES {
@@ -61,6 +61,22 @@ pub async fn login(
         }
     }
     refuse(db, None, "changed_meanwhile", from).await
+}
+
+/// What a guess counts against: the account; but from where it was signed in to before, the account from there alone.
+/// So strangers who fail at it elsewhere do not keep its owner out, and whoever guesses from there has no more tries.
+async fn guess(db: &Db, throttle: &Throttle, email: &str, from: Option<&str>) -> Result<Vec<Subject>, AccessError> {
+    let key = store::email_key(email);
+    let place = from.and_then(|from| from.parse().ok()).map(neighbourhood);
+    let at_home = match place {
+        Some(place) => {
+            let key = key.clone();
+            db.read(move |conn| sessions::began_in(conn, &key, place)).await?
+        }
+        None => false,
+    };
+    let what = place.filter(|_| at_home).map_or_else(|| key.clone(), |place| format!("{key}\0{place}"));
+    Ok(throttle.subjects(Kind::Account, &what, from))
 }
 
 /// Writes down why somebody is not let in, and tells them nothing of it. What they typed is not written: people type

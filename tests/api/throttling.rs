@@ -7,6 +7,7 @@ use lastroom::config::Given;
 use serde_json::{Value, json};
 
 use crate::support::actors::PASSWORD;
+use crate::support::database::Start;
 use crate::support::{Answer, Guest, Hotel, TestApp};
 
 async fn login(caller: &Guest, email: &str, password: &str) -> Answer {
@@ -42,7 +43,7 @@ fn wait(answer: &Answer) -> i64 {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_fifth_failure_begins_a_pause_and_each_further_one_doubles_it() {
     let app = TestApp::start().await;
-    let ada = app.guest().await;
+    let ada = app.guest();
     for _ in 0..4 {
         login(&ada, &ada.email, "not the password").await.problem(401, "invalid_credentials");
     }
@@ -71,7 +72,7 @@ async fn the_fifth_failure_begins_a_pause_and_each_further_one_doubles_it() {
 #[tokio::test(flavor = "multi_thread")]
 async fn fifty_bad_logins_and_then_the_right_one_after_the_wait() {
     let app = TestApp::start().await;
-    let ada = app.guest().await;
+    let ada = app.guest();
     let mut tried = 0;
     for _ in 0..50 {
         let answer = login(&ada, &ada.email, "not the password").await;
@@ -93,7 +94,7 @@ async fn fifty_bad_logins_and_then_the_right_one_after_the_wait() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_unknown_account_is_throttled_as_a_known_one() {
     let app = TestApp::start().await;
-    let ada = app.guest().await;
+    let ada = app.guest();
     let seen = |answer: &Answer| {
         let mut problem = answer.json();
         problem.as_object_mut().expect("a document").remove("request_id");
@@ -129,7 +130,7 @@ async fn an_unknown_account_is_throttled_as_a_known_one() {
 async fn of_fifty_wrong_logins_at_once_no_more_are_tried_than_may_fail() {
     let app = TestApp::start().await;
     let other = app.beside().await;
-    let ada = app.guest().await;
+    let ada = app.guest();
     let storm = |password: &'static str| {
         let (here, there) = (ada.clone(), ada.at(&other));
         async move {
@@ -163,7 +164,7 @@ async fn of_fifty_wrong_logins_at_once_no_more_are_tried_than_may_fail() {
 #[tokio::test(flavor = "multi_thread")]
 async fn right_logins_at_once_wait_for_one_another_and_all_succeed() {
     let app = TestApp::start().await;
-    let ada = app.guest().await;
+    let ada = app.guest();
     let tries: Vec<_> = (0..20)
         .map(|_| {
             let ada = ada.clone();
@@ -179,7 +180,7 @@ async fn right_logins_at_once_wait_for_one_another_and_all_succeed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_throttled_attempt_costs_no_hash_and_a_restart_forgets_nothing() {
     let mut app = TestApp::start().await;
-    let ada = app.guest().await;
+    let ada = app.guest();
     login(&ada, &ada.email, "not the password").await.problem(401, "invalid_credentials");
     after_failures(&app, "account", 30);
     // Whoever verifies a password against this fails.
@@ -194,7 +195,7 @@ async fn a_throttled_attempt_costs_no_hash_and_a_restart_forgets_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_password_is_changed_by_tries_of_its_own() {
     let app = TestApp::start().await;
-    let (ada, bob) = (app.guest().await, app.guest().await);
+    let (ada, bob) = (app.guest(), app.guest());
     let change =
         |current: &str| json!({ "current_password": current, "new_password": "another horse, another battery" });
     for _ in 0..5 {
@@ -213,7 +214,7 @@ async fn a_password_is_changed_by_tries_of_its_own() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_address_has_a_hundred_failures_whatever_they_are_at() {
     let app = TestApp::start().await;
-    let ada = app.guest().await;
+    let ada = app.guest();
     login(&ada, "one@example.com", "not the password").await.problem(401, "invalid_credentials");
     after_failures(&app, "address", 98);
     login(&ada, &ada.email, PASSWORD).await.ok(200);
@@ -229,19 +230,53 @@ async fn an_address_has_a_hundred_failures_whatever_they_are_at() {
     login(&ada, &ada.email, PASSWORD).await.ok(200);
 }
 
+fn trusting(given: &mut Given) {
+    given.trusted_proxies = Some("127.0.0.0/8".to_owned());
+}
+
+/// Signs in, as far as a proxy that is called from `stated` says.
+async fn login_from(caller: &Guest, stated: &str, email: &str, password: &str) -> Answer {
+    let body = json!({ "email": email, "password": password }).to_string().into_bytes();
+    let headers = [("content-type", "application/json"), ("x-forwarded-for", stated)];
+    caller.send(reqwest::Method::POST, "/auth/login", &headers, Some(body)).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn failures_elsewhere_keep_nobody_out_where_they_signed_in_before() {
+    let app = TestApp::start_with(Start::Migrated, trusting).await;
+    let ada = app.guest();
+    let guess = async |from: &str, email: &str| login_from(&ada, from, email, "not the password").await;
+    let right = async |from: &str| login_from(&ada, from, &ada.email, PASSWORD).await;
+    right("192.0.2.9").await.ok(200);
+    right("2001:db8:1:2::1").await.ok(200);
+    guess("198.51.100.1", &ada.email).await.problem(401, "invalid_credentials");
+    guess("198.51.100.1", "nobody@example.com").await.problem(401, "invalid_credentials");
+    after_failures(&app, "account", 30);
+    for email in [ada.email.as_str(), "nobody@example.com"] {
+        guess("198.51.100.1", email).await.problem(401, "invalid_credentials");
+        for from in ["198.51.100.1", "198.51.100.2", "2001:db8:1:3::1"] {
+            assert!(wait(&login_from(&ada, from, email, PASSWORD).await) > 800, "{email} from {from}");
+        }
+    }
+    for home in ["192.0.2.9", "2001:db8:1:2::f"] {
+        right(home).await.ok(200);
+    }
+    assert!(wait(&right("198.51.100.1").await) > 800, "a success at home forgives nobody else");
+    for _ in 0..5 {
+        guess("192.0.2.9", &ada.email).await.problem(401, "invalid_credentials");
+    }
+    wait(&right("192.0.2.9").await);
+    right("2001:db8:1:2::1").await.ok(200);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn only_a_known_proxy_says_where_somebody_is() {
     let app = TestApp::start().await;
-    let trusting = |given: &mut Given| given.trusted_proxies = Some("127.0.0.0/8".to_owned());
     let behind = TestApp::on(app.database.clone(), trusting).await;
-    let ada = app.guest().await;
+    let ada = app.guest();
     let from = |server: &TestApp, stated: &'static str, password: &'static str| {
         let ada = ada.at(server);
-        async move {
-            let body = json!({ "email": ada.email, "password": password }).to_string().into_bytes();
-            let headers = [("content-type", "application/json"), ("x-forwarded-for", stated)];
-            ada.send(reqwest::Method::POST, "/auth/login", &headers, Some(body)).await.status
-        }
+        async move { login_from(&ada, stated, &ada.email, password).await.status }
     };
     let last = || app.text("SELECT address FROM sessions ORDER BY created_at DESC LIMIT 1");
     assert_eq!((from(&app, "192.0.2.9", PASSWORD).await, last()), (200, "127.0.0.1".to_owned()));
@@ -259,7 +294,7 @@ async fn only_a_known_proxy_says_where_somebody_is() {
 async fn a_booking_is_not_looked_up_by_trying() {
     let app = TestApp::start().await;
     let hotel = Hotel::one_room(&app);
-    let (ada, eve) = (app.guest().await, app.guest().await);
+    let (ada, eve) = (app.guest(), app.guest());
     let hold = ada.held(&hotel.id(), &hotel.stay(3, 5)).await;
     ada.pay(&hold["hold_id"], "pm_card_visa").await.ok(201);
     let booking = ada.confirm(&hold["hold_id"]).await.ok(201);
@@ -289,7 +324,7 @@ async fn a_booking_is_not_looked_up_by_trying() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_forgotten_is_removed_a_little_at_a_time() {
     let app = TestApp::start().await;
-    let ada = app.guest().await;
+    let ada = app.guest();
     app.execute(
         "INSERT INTO throttles (subject, key, failures, forgotten_at)
          SELECT 'account', sha256(n::text::bytea), 3, clock_timestamp() - interval '1 s' FROM generate_series(1, 10) n",

@@ -9,7 +9,7 @@ use crate::support::{Guest, Hotel, TestApp, key};
 
 /// A payment that the provider has authorised, put back to where its answer is waited for and nobody looks for it.
 async fn awaited(app: &TestApp) -> Value {
-    let ada = app.guest().await;
+    let ada = app.guest();
     let hotel = Hotel::one_room(app);
     let hold = ada.held(&hotel.id(), &hotel.stay(10, 12)).await;
     let paid = ada.pay(&hold["hold_id"], "pm_card_visa").await.ok(201);
@@ -32,7 +32,7 @@ fn status(app: &TestApp) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_happens_at_the_provider_is_told_to_this_server() {
     let app = TestApp::start().await;
-    let ada = app.guest().await;
+    let ada = app.guest();
     let hotel = Hotel::one_room(&app);
     let hold = ada.held(&hotel.id(), &hotel.stay(10, 12)).await;
     ada.pay(&hold["hold_id"], "pm_card_visa").await.ok(201);
@@ -49,7 +49,7 @@ async fn what_happens_at_the_provider_is_told_to_this_server() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_not_taken_in_is_told_again() {
     let app = TestApp::start().await;
-    let ada = app.guest().await;
+    let ada = app.guest();
     let hotel = Hotel::one_room(&app);
     app.execute("ALTER TABLE webhook_events RENAME TO elsewhere");
     let hold = ada.held(&hotel.id(), &hotel.stay(10, 12)).await;
@@ -131,7 +131,8 @@ async fn what_is_signed_and_no_event_is_refused() {
     let long = json!({ "id": "a", "type": "x", "data": "x".repeat(256 * 1024) }).to_string();
     signed(&long).await.problem(413, "body_too_large");
     let stranger = Guest::stranger(&app);
-    let header = format!("t={},v1={}", app.now_s(), signature(SECRET, app.now_s(), "{}"));
+    let now_s = app.now_s();
+    let header = format!("t={now_s},v1={}", signature(SECRET, now_s, "{}"));
     let post = async |path: &str, media: &str| {
         let headers = [("content-type", media), ("simulator-signature", header.as_str())];
         stranger.send(Method::POST, path, &headers, Some(b"{}".to_vec())).await

@@ -1,8 +1,10 @@
 //! SQL of a user's sessions.
 
 use diesel::prelude::*;
+use diesel::sql_types::Text;
+use ipnet::IpNet;
 
-use crate::db::{DbError, Tx, clock_timestamp};
+use crate::db::{DbError, Tx, clock_timestamp, sql};
 use crate::kernel::clock::Instant;
 use crate::kernel::ids::{SessionId, UserId};
 use crate::schema::{sessions, users};
@@ -47,6 +49,16 @@ pub fn list(
         .limit(rows)
         .select(OpenSession::as_select())
         .load(conn)?)
+}
+
+/// Whether the account with this address was signed in to from the network, as far as its sessions are still kept.
+pub fn began_in(conn: &mut PgConnection, email_key: &str, network: IpNet) -> Result<bool, DbError> {
+    let began = sql("SELECT FROM sessions JOIN users USING (user_id)
+         WHERE email_key = $1 AND sessions.address::inet <<= $2::inet LIMIT 1")
+    .bind::<Text, _>(email_key.to_owned())
+    .bind::<Text, _>(network.to_string())
+    .execute(conn)?;
+    Ok(began > 0)
 }
 
 /// Whether the user ever had this session.

@@ -9,10 +9,11 @@ mod gate;
 pub mod rule;
 mod store;
 
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use chrono::Duration;
+use ipnet::{IpNet, Ipv6Net};
 
 use self::gate::{Gates, Pass};
 pub use self::rule::Kind;
@@ -22,7 +23,7 @@ use crate::kernel::clock::Instant;
 use crate::kernel::secret::{Keyring, Purpose};
 
 /// The bits of an IPv6 address that a provider gives to one customer.
-const IPV6_PREFIX: u32 = 64;
+const IPV6_PREFIX: u8 = 64;
 /// Forgotten rows that an attempt removes: more than it can make, so that they do not pile up.
 const TIDIED: i32 = 4;
 
@@ -164,13 +165,11 @@ fn too_many(wait: Duration) -> AccessError {
 }
 
 /// Who shares an address: one customer's IPv6 network, one IPv4 address.
-fn neighbourhood(address: IpAddr) -> IpAddr {
+#[must_use]
+pub fn neighbourhood(address: IpAddr) -> IpNet {
     match address.to_canonical() {
-        IpAddr::V6(address) => {
-            let mask = u128::MAX.checked_shl(Ipv6Addr::BITS - IPV6_PREFIX).unwrap_or_default();
-            Ipv6Addr::from_bits(address.to_bits() & mask).into()
-        }
-        address @ IpAddr::V4(_) => address,
+        IpAddr::V6(address) => Ipv6Net::new_assert(address, IPV6_PREFIX).trunc().into(),
+        address @ IpAddr::V4(_) => address.into(),
     }
 }
 

@@ -33,7 +33,7 @@ pub fn likes_of(app: &TestApp, ada: &Guest, accounts: usize) -> Vec<String> {
 
 async fn logins_at_once(accounts: usize) {
     let app = TestApp::start().await;
-    let ada = app.guest().await;
+    let ada = app.guest();
     let emails = likes_of(&app, &ada, accounts);
     let folder = tempfile::tempdir().expect("a folder");
     let at_once = AT_ONCE.to_string();
