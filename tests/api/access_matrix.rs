@@ -6,20 +6,15 @@ use lastroom::config::Given;
 use reqwest::Method;
 use serde_json::json;
 
+use crate::support::crowd::{new_address, signed_in};
 use crate::support::database::Start;
 use crate::support::golden::assert_golden;
 use crate::support::operations::{Operation, operations};
 use crate::support::{Guest, Made, TestApp, staff};
 
 /// Somebody signed in with this role and no other.
-pub async fn with_role(app: &TestApp, role: &str) -> Guest {
-    let caller = app.guest().await;
-    let sql = format!(
-        "UPDATE user_roles SET role = '{role}' WHERE user_id = (SELECT user_id FROM users WHERE email = '{}')",
-        caller.email
-    );
-    app.connect().batch_execute(&sql).expect("the role is changed");
-    caller
+pub fn with_role(app: &TestApp, role: &str) -> Guest {
+    signed_in(app, &new_address(), role)
 }
 
 /// Who calls, and on which hotel where the operation names one: of the manager's two the own one is the first.
@@ -95,16 +90,16 @@ async fn valid_call(operation: &Operation, caller: &Guest, on: &Below) -> u16 {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_matrix_of_roles_and_operations_is_the_golden_one() {
     let app = TestApp::start().await;
-    let (admin, member) = (app.admin().await, app.guest().await);
+    let (admin, member) = (app.admin(), app.guest());
     let hotels = [Below::by(&app, &admin, &member).await, Below::by(&app, &admin, &member).await];
-    let manager = with_role(&app, "manager").await;
+    let manager = with_role(&app, "manager");
     app.grant(&manager, std::slice::from_ref(&hotels[0].made.hotel_id));
     let columns = [
         Column { name: "anonymous", caller: Guest::stranger(&app), hotel: 0 },
-        Column { name: "guest", caller: with_role(&app, "guest").await, hotel: 0 },
+        Column { name: "guest", caller: with_role(&app, "guest"), hotel: 0 },
         Column { name: "manager", caller: manager.clone(), hotel: 0 },
         Column { name: "elsewhere", caller: manager, hotel: 1 },
-        Column { name: "admin", caller: with_role(&app, "admin").await, hotel: 0 },
+        Column { name: "admin", caller: with_role(&app, "admin"), hotel: 0 },
     ];
     let operations = operations();
     let width = operations.iter().map(|operation| operation.name().len()).max().unwrap_or_default();
@@ -139,7 +134,7 @@ async fn the_matrix_of_roles_and_operations_is_the_golden_one() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_changed_role_counts_on_the_next_request() {
     let app = TestApp::start().await;
-    let ada = app.guest().await;
+    let ada = app.guest();
     ada.get("/holds").await.ok(200);
     let role = |role: &str| {
         let sql = format!("UPDATE user_roles SET role = '{role}'");

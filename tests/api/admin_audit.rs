@@ -41,7 +41,7 @@ impl Log<'_> {
 #[tokio::test(flavor = "multi_thread")]
 async fn each_work_leaves_one_entry_and_one_event() {
     let app = TestApp::start().await;
-    let (admin, guest) = (app.admin().await, app.guest().await);
+    let (admin, guest) = (app.admin(), app.guest());
     let made = Made::by(&admin).await;
     let mut log = Log { app: &app, seen: app.entries() };
     assert_eq!(log.seen, 5, "hotel, room type, room, plan, tax");
@@ -89,7 +89,7 @@ async fn each_work_leaves_one_entry_and_one_event() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refused_work_leaves_no_trace() {
     let app = TestApp::start().await;
-    let (admin, guest) = (app.admin().await, app.guest().await);
+    let (admin, guest) = (app.admin(), app.guest());
     let made = Made::by(&admin).await;
     made.price(&app, 10_000);
     let derived = new_derived_plan(&made.plan["rate_plan_id"], 5.0, &[&made.room_type["room_type_id"]]);

@@ -9,7 +9,7 @@ use crate::support::{Made, TestApp, key};
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hotel_made_from_nothing_is_found_and_booked() {
     let mut app = TestApp::start().await;
-    let (admin, guest) = (app.admin().await, app.guest().await);
+    let (admin, guest) = (app.admin(), app.guest());
     let made = Made::by(&admin).await;
     let nights = format!("SELECT count(*) FROM inventory WHERE capacity = 2 AND hotel_id = '{}'", made.hotel_id);
     assert_eq!(app.number(&nights), 400, "every night to the horizon");
@@ -46,7 +46,7 @@ async fn a_hotel_made_from_nothing_is_found_and_booked() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_change_shows_when_the_quote_is_held() {
     let app = TestApp::start().await;
-    let (admin, guest) = (app.admin().await, app.guest().await);
+    let (admin, guest) = (app.admin(), app.guest());
     let made = Made::by(&admin).await;
     made.price(&app, 10_000);
     let stay = format!("{}&adults=2", made.stay(&app, 10, 12));
@@ -82,7 +82,7 @@ async fn a_change_shows_when_the_quote_is_held() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_deleted_is_sold_no_more_and_live_holds_are_kept() {
     let mut app = TestApp::start().await;
-    let (admin, guest) = (app.admin().await, app.guest().await);
+    let (admin, guest) = (app.admin(), app.guest());
     let made = Made::by(&admin).await;
     made.price(&app, 10_000);
     let stay = made.stay(&app, 10, 12);
@@ -129,7 +129,7 @@ async fn what_is_deleted_is_sold_no_more_and_live_holds_are_kept() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_plan_that_ceases_to_sell_a_room_type_keeps_what_refers_to_it() {
     let app = TestApp::start().await;
-    let (admin, guest) = (app.admin().await, app.guest().await);
+    let (admin, guest) = (app.admin(), app.guest());
     let made = Made::by(&admin).await;
     made.price(&app, 10_000);
     let suite = admin.post(&made.path("room-types"), new_room_type(1)).await.ok(201);

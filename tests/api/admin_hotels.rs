@@ -24,7 +24,7 @@ fn last_audit(app: &TestApp) -> Value {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_admin_makes_changes_deletes_and_restores_a_hotel() {
     let app = TestApp::start().await;
-    let admin = app.admin().await;
+    let admin = app.admin();
     let made = admin.post("/admin/hotels", new_hotel()).await;
     let hotel = made.ok(201);
     assert_eq!(made.header("location").map(str::to_owned), Some(format!("/api/v1{}", path(&hotel))));
@@ -81,7 +81,7 @@ async fn an_admin_makes_changes_deletes_and_restores_a_hotel() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hotel_with_guests_ahead_is_not_deleted() {
     let app = TestApp::start().await;
-    let (admin, guest) = (app.admin().await, app.guest().await);
+    let (admin, guest) = (app.admin(), app.guest());
     let made = Made::by(&admin).await;
     made.price(&app, 10_000);
     let hold = guest.held(&made.hotel_id, &made.stay(&app, 10, 12)).await;
@@ -120,7 +120,7 @@ async fn a_hotel_with_guests_ahead_is_not_deleted() {
 
 /// A hotel on sale, and a guest's quote of its room.
 async fn quoted(app: &TestApp, guest: &Guest) -> (Made, Value) {
-    let made = Made::by(&app.admin().await).await;
+    let made = Made::by(&app.admin()).await;
     made.price(app, 10_000);
     let offer = guest.offer(&made.hotel_id, &made.stay(app, 10, 12)).await;
     (made, guest.quote(&offer["offer_id"]).await["quote_id"].clone())
@@ -134,7 +134,7 @@ const WAITING: &str =
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hold_that_waits_for_a_hotel_to_be_deleted_finds_it_gone() {
     let app = TestApp::start().await;
-    let guest = app.guest().await;
+    let guest = app.guest();
     loop {
         let (made, quote_id) = quoted(&app, &guest).await;
         let id = &made.hotel_id;
@@ -158,7 +158,7 @@ async fn a_hold_that_waits_for_a_hotel_to_be_deleted_finds_it_gone() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hotel_that_waits_for_a_hold_to_be_placed_counts_it() {
     let app = TestApp::start().await;
-    let (admin, guest) = (app.admin().await, app.guest().await);
+    let (admin, guest) = (app.admin(), app.guest());
     loop {
         let (made, quote_id) = quoted(&app, &guest).await;
         let elsewhere = &mut app.connect();
@@ -187,7 +187,7 @@ async fn a_hotel_that_waits_for_a_hold_to_be_placed_counts_it() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_currency_is_changed_while_no_amount_is_in_it() {
     let app = TestApp::start().await;
-    let admin = app.admin().await;
+    let admin = app.admin();
     let hotel = admin.post("/admin/hotels", new_hotel()).await.ok(201);
     let yen = json!({ "currency": "JPY" });
     assert_eq!(admin.patch(&path(&hotel), "\"1\"", yen.clone()).await.ok(200)["currency"], "JPY");
@@ -202,7 +202,7 @@ async fn a_currency_is_changed_while_no_amount_is_in_it() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_key_makes_a_hotel_once() {
     let app = TestApp::start().await;
-    let admin = app.admin().await;
+    let admin = app.admin();
     let key = key();
     let first = admin.post_keyed("/admin/hotels", &key, new_hotel()).await;
     let again = admin.post_keyed("/admin/hotels", &key, new_hotel()).await;
@@ -220,7 +220,7 @@ async fn a_key_makes_a_hotel_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_version_is_changed_once() {
     let app = TestApp::start().await;
-    let admin = app.admin().await;
+    let admin = app.admin();
     let made = Made::by(&admin).await;
     let path = made.path("");
     let changes = (1..=5).map(|stars| admin.patch(&path, "\"1\"", json!({ "stars": stars })));
@@ -235,7 +235,7 @@ async fn a_version_is_changed_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn walking_the_list_meets_every_hotel_once() {
     let app = TestApp::start_demo().await;
-    let admin = app.admin().await;
+    let admin = app.admin();
     let (mut seen, mut cursor) = (Vec::new(), String::new());
     loop {
         let page = admin.get(&format!("/admin/hotels?limit=7{cursor}")).await.ok(200);
@@ -263,7 +263,7 @@ async fn walking_the_list_meets_every_hotel_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_database_says_so_when_it_does_not_know_a_zone() {
     let app = TestApp::start().await;
-    Made::by(&app.admin().await).await;
+    Made::by(&app.admin()).await;
     let unknown = diesel::sql_query("UPDATE hotels SET time_zone = 'Mars/Jezero'").execute(&mut app.connect());
     assert!(lastroom::db::constraint::says(&unknown.expect_err("refused"), "time zone"));
 }

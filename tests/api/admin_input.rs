@@ -167,7 +167,7 @@ fn taxes() -> Vec<(&'static str, Value, &'static str)> {
 #[tokio::test(flavor = "multi_thread")]
 async fn each_wrong_field_is_named_and_nothing_is_made_or_changed() {
     let app = TestApp::start().await;
-    let admin = app.admin().await;
+    let admin = app.admin();
     let made = Made::by(&admin).await;
     let room = json!({ "room_type_id": made.room_type["room_type_id"], "number": "102" });
     let plan = new_plan(&[&made.room_type["room_type_id"]]);
@@ -211,8 +211,8 @@ async fn each_wrong_field_is_named_and_nothing_is_made_or_changed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn if_match_is_asked_in_the_order_of_checks() {
     let app = TestApp::start().await;
-    let (admin, guest) = (app.admin().await, app.guest().await);
-    let manager = app.manager().await;
+    let (admin, guest) = (app.admin(), app.guest());
+    let manager = app.manager();
     let made = Made::by(&admin).await;
     let before = world(&app);
     let resources = [made.path(""), made.room_type_path(), made.room_path(), made.plan_path(), made.tax_path()];

@@ -24,7 +24,7 @@ pub fn items(items: &[Value]) -> Value {
 
 /// The manager of a hotel.
 pub async fn manager_of(app: &TestApp, hotel: &Hotel) -> Guest {
-    let manager = app.manager().await;
+    let manager = app.manager();
     app.grant(&manager, &[hotel.id()]);
     manager
 }
@@ -137,7 +137,7 @@ async fn a_change_of_many_nights_is_told_by_its_items_alone() {
 async fn guests_see_and_get_what_was_set() {
     let app = TestApp::start().await;
     let hotel = Hotel::one_room(&app);
-    let (staff, ada, bob) = (manager_of(&app, &hotel).await, app.guest().await, app.guest().await);
+    let (staff, ada, bob) = (manager_of(&app, &hotel).await, app.guest(), app.guest());
     let held = ada.held(&hotel.id(), &hotel.stay(10, 12)).await;
     let offers = format!("/hotels/{}/offers?{}", hotel.id(), hotel.stay(10, 12));
     assert_eq!(bob.get(&offers).await.ok(200)["data"], json!([]), "the last room is held");

@@ -8,7 +8,7 @@ use crate::support::{Guest, Made, TestApp};
 #[tokio::test(flavor = "multi_thread")]
 async fn a_plan_is_shown_as_it_was_given_and_in_one_order() {
     let app = TestApp::start().await;
-    let admin = app.admin().await;
+    let admin = app.admin();
     let made = Made::by(&admin).await;
     let whole = json!({
         "name": "Non-flex", "meal_plan": "half_board", "payment_policy": "pay_at_property",
@@ -63,7 +63,7 @@ async fn derive(admin: &Guest, made: &Made, base: &Value) -> crate::support::Ans
 #[tokio::test(flavor = "multi_thread")]
 async fn plans_derive_from_base_plans_in_no_chain_and_no_circle() {
     let app = TestApp::start().await;
-    let admin = app.admin().await;
+    let admin = app.admin();
     let (made, other) = (Made::by(&admin).await, Made::by(&admin).await);
     let derived = derive(&admin, &made, &made.plan["rate_plan_id"]).await.ok(201);
     assert_eq!(derived["derived_from"], json!({ "rate_plan_id": made.plan["rate_plan_id"], "percent": 10 }));
@@ -90,7 +90,7 @@ async fn plans_derive_from_base_plans_in_no_chain_and_no_circle() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_room_type_comes_back_to_no_derived_plan_whose_base_plan_does_not_sell_it() {
     let app = TestApp::start().await;
-    let admin = app.admin().await;
+    let admin = app.admin();
     let made = Made::by(&admin).await;
     let suites = admin.post(&made.path("room-types"), new_room_type(1)).await.ok(201);
     let (doubles, suites) = (&made.room_type["room_type_id"], &suites["room_type_id"]);
@@ -123,7 +123,7 @@ async fn a_room_type_comes_back_to_no_derived_plan_whose_base_plan_does_not_sell
 #[tokio::test(flavor = "multi_thread")]
 async fn a_base_plan_is_not_taken_from_under_those_that_derive_from_it() {
     let app = TestApp::start().await;
-    let admin = app.admin().await;
+    let admin = app.admin();
     let made = Made::by(&admin).await;
     let suites = admin.post(&made.path("room-types"), new_room_type(1)).await.ok(201);
     let (doubles, suites) = (&made.room_type["room_type_id"], &suites["room_type_id"]);
@@ -157,7 +157,7 @@ async fn a_base_plan_is_not_taken_from_under_those_that_derive_from_it() {
 #[tokio::test(flavor = "multi_thread")]
 async fn deriving_from_a_plan_and_retiring_it_do_one_of_the_two() {
     let mut app = TestApp::start().await;
-    let admin = app.admin().await;
+    let admin = app.admin();
     let mut seen = std::collections::BTreeSet::new();
     for _ in 0..8 {
         let made = Made::by(&admin).await;
@@ -175,7 +175,7 @@ async fn deriving_from_a_plan_and_retiring_it_do_one_of_the_two() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_room_type_that_is_deleted_keeps_its_place_in_a_plan() {
     let app = TestApp::start().await;
-    let admin = app.admin().await;
+    let admin = app.admin();
     let made = Made::by(&admin).await;
     let suites = admin.post(&made.path("room-types"), new_room_type(1)).await.ok(201);
     let (doubles, suites) = (&made.room_type["room_type_id"], &suites["room_type_id"]);
@@ -192,7 +192,7 @@ async fn a_room_type_that_is_deleted_keeps_its_place_in_a_plan() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_tax_is_made_changed_deleted_and_restored() {
     let app = TestApp::start().await;
-    let admin = app.admin().await;
+    let admin = app.admin();
     let made = Made::by(&admin).await;
     assert_eq!((&made.tax["value"], &made.tax["kind"]), (&json!(10), &json!("percent")));
     let changed = admin.patch(&made.tax_path(), "\"1\"", json!({ "value": 5.5 })).await.ok(200);

@@ -135,7 +135,7 @@ async fn a_grid_shows_one_plan_or_one_room_type() {
 async fn guests_pay_what_was_set_and_are_told_of_it_before_they_hold() {
     let app = TestApp::start().await;
     let hotel = Hotel::one_room(&app);
-    let (staff, ada) = (manager_of(&app, &hotel).await, app.guest().await);
+    let (staff, ada) = (manager_of(&app, &hotel).await, app.guest());
     let offer = ada.offer(&hotel.id(), &hotel.stay(10, 12)).await;
     let quote = ada.quote(&offer["offer_id"]).await;
     let set = async |set: Value| {
@@ -150,7 +150,7 @@ async fn guests_pay_what_was_set_and_are_told_of_it_before_they_hold() {
     set(json!({ "price": euro(15_000) })).await;
     ada.hold(&changed["current_quote"]["quote_id"]).await.ok(201);
     for (restriction, reason) in [("closed", "closed"), ("closed_to_arrival", "closed_to_arrival")] {
-        let bob = app.guest().await;
+        let bob = app.guest();
         let quote = bob.quote(&bob.offer(&hotel.id(), &hotel.stay(11 + 9, 12 + 9)).await["offer_id"]).await;
         let change = items(&[item(&hotel, hotel.day(20), hotel.day(21), json!({ restriction: true }))]);
         staff.patch_many(&path(&hotel), change).await.ok(200);
@@ -159,7 +159,7 @@ async fn guests_pay_what_was_set_and_are_told_of_it_before_they_hold() {
         let back = items(&[item(&hotel, hotel.day(20), hotel.day(21), json!({ restriction: false }))]);
         staff.patch_many(&path(&hotel), back).await.ok(200);
     }
-    let bob = app.guest().await;
+    let bob = app.guest();
     let gone = items(&[item(&hotel, hotel.day(20), hotel.day(21), json!({ "price": null }))]);
     staff.patch_many(&path(&hotel), gone).await.ok(200);
     let offers = bob.get(&format!("/hotels/{}/offers?{}", hotel.id(), hotel.stay(20, 21))).await.ok(200);

@@ -34,7 +34,7 @@ fn out_of_service(app: &TestApp, hotel_id: &str) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_room_type_is_made_changed_deleted_and_restored() {
     let app = TestApp::start().await;
-    let admin = app.admin().await;
+    let admin = app.admin();
     let made = Made::by(&admin).await;
     assert_eq!(admin.get(&made.room_type_path()).await.ok(200), made.room_type);
     assert_eq!((&made.room_type["beds"], &made.room_type["description"]), (&json!([]), &json!(null)));
@@ -61,7 +61,7 @@ async fn a_room_type_is_made_changed_deleted_and_restored() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_stock_follows_the_status_of_rooms() {
     let app = TestApp::start().await;
-    let admin = app.admin().await;
+    let admin = app.admin();
     let made = Made::by(&admin).await;
     let second = another_room(&admin, &made, "102").await;
     app.execute(
@@ -94,7 +94,7 @@ async fn the_stock_follows_the_status_of_rooms() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_room_out_of_service_is_not_sold_and_none_goes_under_a_guest() {
     let app = TestApp::start().await;
-    let (admin, guest) = (app.admin().await, app.guest().await);
+    let (admin, guest) = (app.admin(), app.guest());
     let made = Made::by(&admin).await;
     made.price(&app, 10_000);
     let second = another_room(&admin, &made, "102").await;
@@ -121,7 +121,7 @@ async fn a_room_out_of_service_is_not_sold_and_none_goes_under_a_guest() {
 #[tokio::test(flavor = "multi_thread")]
 async fn lapsed_holds_and_nights_without_rooms_stand_in_nobodys_way() {
     let app = TestApp::start_with(Start::Migrated, |given| given.sweep_interval_ms = Some("3600000".into())).await;
-    let (admin, guest) = (app.admin().await, app.guest().await);
+    let (admin, guest) = (app.admin(), app.guest());
     let made = Made::by(&admin).await;
     made.price(&app, 10_000);
     app.execute("UPDATE inventory SET capacity = 0 WHERE stay_date > current_date + 300");
@@ -142,7 +142,7 @@ async fn lapsed_holds_and_nights_without_rooms_stand_in_nobodys_way() {
 #[tokio::test(flavor = "multi_thread")]
 async fn nights_added_at_the_horizon_lack_the_same_rooms() {
     let app = TestApp::start().await;
-    let admin = app.admin().await;
+    let admin = app.admin();
     let made = Made::by(&admin).await;
     mark(&admin, &made.room_path(), "out_of_service").await.ok(200);
     app.execute("DELETE FROM inventory WHERE stay_date > current_date + 390");
@@ -154,7 +154,7 @@ async fn nights_added_at_the_horizon_lack_the_same_rooms() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_number_is_given_once_in_a_hotel() {
     let app = TestApp::start().await;
-    let admin = app.admin().await;
+    let admin = app.admin();
     let (made, other) = (Made::by(&admin).await, Made::by(&admin).await);
     assert_eq!(made.room["number"], other.room["number"], "another hotel has its own numbers");
     let same = json!({ "room_type_id": made.room_type["room_type_id"], "number": "101" });
@@ -171,7 +171,7 @@ async fn a_number_is_given_once_in_a_hotel() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_room_that_a_guest_is_to_have_stays() {
     let app = TestApp::start().await;
-    let (admin, guest) = (app.admin().await, app.guest().await);
+    let (admin, guest) = (app.admin(), app.guest());
     let made = Made::by(&admin).await;
     made.price(&app, 10_000);
     let hold = guest.held(&made.hotel_id, &made.stay(&app, 10, 12)).await;
@@ -191,7 +191,7 @@ async fn a_room_that_a_guest_is_to_have_stays() {
 #[tokio::test(flavor = "multi_thread")]
 async fn guests_and_rooms_race_for_the_same_stock() {
     let mut app = TestApp::start().await;
-    let admin = app.admin().await;
+    let admin = app.admin();
     let made = Made::by(&admin).await;
     app.execute("UPDATE inventory SET capacity = 4");
     made.price(&app, 10_000);
@@ -202,7 +202,7 @@ async fn guests_and_rooms_race_for_the_same_stock() {
     }
     let mut quotes = Vec::new();
     for _ in 0..4 {
-        let guest = app.guest().await;
+        let guest = app.guest();
         let offer = guest.offer(&made.hotel_id, &stay).await;
         quotes.push((guest.clone(), guest.quote(&offer["offer_id"]).await["quote_id"].clone()));
     }
@@ -228,7 +228,7 @@ async fn guests_and_rooms_race_for_the_same_stock() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_room_type_that_guests_are_to_stay_in_stays() {
     let app = TestApp::start().await;
-    let (admin, guest) = (app.admin().await, app.guest().await);
+    let (admin, guest) = (app.admin(), app.guest());
     let made = Made::by(&admin).await;
     made.price(&app, 10_000);
     let suites = admin.post(&made.path("room-types"), new_room_type(1)).await.ok(201);

@@ -12,7 +12,7 @@ async fn user_id(caller: &Guest) -> Value {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_manager_of_two_hotels_reaches_no_third() {
     let app = TestApp::start().await;
-    let (admin, manager) = (app.admin().await, app.manager().await);
+    let (admin, manager) = (app.admin(), app.manager());
     let (first, second, third) = (Made::by(&admin).await, Made::by(&admin).await, Made::by(&admin).await);
     for made in [&first, &second] {
         admin.post(&made.path("members"), json!({ "email": manager.email })).await.ok(201);
@@ -47,7 +47,7 @@ async fn a_manager_of_two_hotels_reaches_no_third() {
 #[tokio::test(flavor = "multi_thread")]
 async fn ids_that_do_not_belong_together_are_404() {
     let app = TestApp::start().await;
-    let (admin, manager) = (app.admin().await, app.manager().await);
+    let (admin, manager) = (app.admin(), app.manager());
     let (own, other) = (Made::by(&admin).await, Made::by(&admin).await);
     app.grant(&manager, std::slice::from_ref(&own.hotel_id));
     let foreign = [
@@ -82,7 +82,7 @@ async fn ids_that_do_not_belong_together_are_404() {
 #[tokio::test(flavor = "multi_thread")]
 async fn membership_counts_on_the_next_request() {
     let app = TestApp::start().await;
-    let (admin, manager) = (app.admin().await, app.manager().await);
+    let (admin, manager) = (app.admin(), app.manager());
     let made = Made::by(&admin).await;
     manager.get(&made.path("")).await.problem(404, "not_found");
     let granted = admin.post(&made.path("members"), json!({ "user_id": user_id(&manager).await })).await.ok(201);
@@ -106,7 +106,7 @@ async fn membership_counts_on_the_next_request() {
         "SELECT action || ' ' || (before ->> 'email') FROM audit_entries WHERE resource = 'member' AND after IS NULL";
     assert_eq!(app.text(entry), format!("revoked {}", manager.email));
     // Membership alone opens nothing, and neither does the role alone.
-    let guest = app.guest().await;
+    let guest = app.guest();
     admin.post(&made.path("members"), json!({ "email": guest.email })).await.ok(201);
     guest.get(&made.path("")).await.problem(403, "forbidden");
 }
@@ -114,7 +114,7 @@ async fn membership_counts_on_the_next_request() {
 #[tokio::test(flavor = "multi_thread")]
 async fn nobody_in_particular_becomes_no_member() {
     let app = TestApp::start().await;
-    let (admin, gone) = (app.admin().await, app.guest().await);
+    let (admin, gone) = (app.admin(), app.guest());
     let made = Made::by(&admin).await;
     app.execute(&format!("UPDATE users SET disabled_at = clock_timestamp() WHERE email = '{}'", gone.email));
     for (body, field) in [

@@ -23,7 +23,7 @@ fn emails(list: &Value) -> Vec<String> {
 #[tokio::test(flavor = "multi_thread")]
 async fn admins_find_users_by_address_role_and_state() {
     let app = TestApp::start().await;
-    let (admin, ada, manager, gone) = (app.admin().await, app.guest().await, app.manager().await, app.guest().await);
+    let (admin, ada, manager, gone) = (app.admin(), app.guest(), app.manager(), app.guest());
     app.execute(&format!("UPDATE users SET disabled_at = clock_timestamp() WHERE email = '{}'", gone.email));
     let found = |query: String| {
         let admin = admin.clone();
@@ -72,7 +72,7 @@ fn form(text: &str) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn whoever_is_disabled_is_out_at_once_and_signs_in_anew_once_enabled() {
     let app = TestApp::start().await;
-    let (admin, ada) = (app.admin().await, app.guest().await);
+    let (admin, ada) = (app.admin(), app.guest());
     let path = account(&ada).await;
     let (here, there) = (ada.login(&ada.email, PASSWORD).await, ada.clone());
     let off = json!({ "disabled": true });
@@ -115,7 +115,7 @@ async fn whoever_is_disabled_is_out_at_once_and_signs_in_anew_once_enabled() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_role_counts_on_the_next_request_from_its_grant_to_its_end() {
     let app = TestApp::start().await;
-    let (admin, ada) = (app.admin().await, app.guest().await);
+    let (admin, ada) = (app.admin(), app.guest());
     let made = Made::by(&admin).await;
     let path = account(&ada).await;
     let roles = format!("{path}/roles");
@@ -151,7 +151,7 @@ async fn a_role_counts_on_the_next_request_from_its_grant_to_its_end() {
         let answer = admin.delete(&format!("{roles}/{odd}")).await;
         assert!([404, 405].contains(&answer.status), "{odd}: {}", answer.text);
     }
-    for staff in [&ada, &app.manager().await] {
+    for staff in [&ada, &app.manager()] {
         staff.post(&roles, json!({ "role": "admin" })).await.problem(403, "forbidden");
         staff.patch(&path, "*", json!({ "disabled": true })).await.problem(403, "forbidden");
         staff.get("/admin/users").await.problem(403, "forbidden");
@@ -173,7 +173,7 @@ async fn nobody_registers_with_a_role() {
 #[tokio::test(flavor = "multi_thread")]
 async fn admins_say_what_a_role_may_do() {
     let app = TestApp::start().await;
-    let (admin, manager) = (app.admin().await, app.manager().await);
+    let (admin, manager) = (app.admin(), app.manager());
     let made = Made::by(&admin).await;
     app.grant(&manager, std::slice::from_ref(&made.hotel_id));
     let roles = admin.get("/admin/roles").await.ok(200);
@@ -234,5 +234,5 @@ async fn admins_say_what_a_role_may_do() {
         .problem(404, "not_found");
     // A role may be left without any permission.
     admin.patch("/admin/roles/guest", "*", json!({ "permissions": [] })).await.ok(200);
-    app.guest().await.get("/holds").await.problem(403, "forbidden");
+    app.guest().get("/holds").await.problem(403, "forbidden");
 }

@@ -146,8 +146,8 @@ fn attacks(ada: &Guest) -> Vec<(&'static str, String)> {
 
 /// Tokens that were good: of an admin who signed out, and of one who was disabled.
 async fn ended_sessions(app: &TestApp) -> [(&'static str, String); 2] {
-    let admin = app.admin().await;
-    let (out, gone) = (admin.login(&admin.email, PASSWORD).await, app.guest().await);
+    let admin = app.admin();
+    let (out, gone) = (admin.login(&admin.email, PASSWORD).await, app.guest());
     let account = gone.get("/auth/me").await.ok(200)["user_id"].as_str().expect("an id").to_owned();
     admin.post(&format!("/admin/users/{account}/roles"), json!({ "role": "admin" })).await.ok(201);
     out.post("/auth/logout", json!({ "refresh_token": out.refresh_token })).await.ok(204);
@@ -159,7 +159,7 @@ async fn ended_sessions(app: &TestApp) -> [(&'static str, String); 2] {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_guarded_operation_refuses_every_false_token() {
     let app = TestApp::start().await;
-    let ada = app.guest().await;
+    let ada = app.guest();
     let real = ada.token.clone().expect("a token");
     ada.with_token(&forged(&real, &claims(&real))).get("/auth/me").await.ok(200);
     let mut attacks = attacks(&ada);
@@ -186,7 +186,7 @@ async fn every_guarded_operation_refuses_every_false_token() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_access_token_refreshes_nothing() {
     let app = TestApp::start().await;
-    let ada = app.guest().await;
+    let ada = app.guest();
     let token = ada.token.clone().expect("a token");
     // Too long for a refresh token, as an access token is, and one that is short enough.
     ada.post("/auth/refresh", json!({ "refresh_token": token })).await.problem(422, "invalid");
@@ -198,7 +198,7 @@ async fn an_access_token_refreshes_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_session_that_ended_is_refused_on_the_next_request() {
     let app = TestApp::start().await;
-    let ada = app.guest().await;
+    let ada = app.guest();
     let (here, there) = (ada.login(&ada.email, PASSWORD).await, ada.clone());
     let logout = here.post("/auth/logout", json!({ "refresh_token": here.refresh_token })).await;
     assert_eq!((logout.status, logout.text.as_str()), (204, ""));

@@ -24,8 +24,10 @@ fn notes(app: &TestApp, resource: &str) -> Vec<Value> {
 #[tokio::test(flavor = "multi_thread")]
 async fn signing_in_and_out_is_written_down_and_what_was_typed_is_not() {
     let app = TestApp::start().await;
-    let ada = app.guest().await;
+    let ada = Guest::register(&app, "ada@example.com").await;
     let nobody = Guest::stranger(&app);
+    let again = json!({ "email": ada.email, "password": crate::support::actors::PASSWORD, "full_name": "Eve" });
+    nobody.post("/auth/register", again).await.ok(202);
     let me = ada.get("/auth/me").await.ok(200)["user_id"].clone();
     for (email, password) in [
         (ada.email.as_str(), "not her password"),
@@ -41,7 +43,12 @@ async fn signing_in_and_out_is_written_down_and_what_was_typed_is_not() {
             .problem(401, "invalid_credentials");
     }
     app.execute("UPDATE users SET disabled_at = NULL");
-    let failed = notes(&app, "account");
+    let entries = notes(&app, "account");
+    let (registered, failed) = entries.split_at(2);
+    for (entry, action) in registered.iter().zip(["created", "denied"]) {
+        let of = (&entry["action"], &entry["resource_id"], &entry["actor"], &entry["address"]);
+        assert_eq!(of, (&json!(action), &me, &Value::Null, &json!("127.0.0.1")));
+    }
     let expected = |resource_id: &Value, reason: &str| {
         json!({ "action": "sign_in_failed", "actor": null, "resource_id": resource_id, "before": null,
                 "after": { "reason": reason, "user_agent": null }, "address": "127.0.0.1" })
@@ -78,7 +85,7 @@ async fn signing_in_and_out_is_written_down_and_what_was_typed_is_not() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_session_ended_from_another_and_a_new_password_are_written_down() {
     let app = TestApp::start().await;
-    let ada = app.guest().await;
+    let ada = app.guest();
     let other = Guest::stranger(&app).login(&ada.email, crate::support::actors::PASSWORD).await;
     let open = ada.get("/auth/sessions").await.ok(200);
     let current = open["data"].as_array().expect("a list").iter().find(|session| session["current"] == false);
@@ -103,19 +110,19 @@ async fn a_session_ended_from_another_and_a_new_password_are_written_down() {
 #[tokio::test(flavor = "multi_thread")]
 async fn who_is_made_the_first_admin_is_written_down() {
     let app = TestApp::start().await;
-    let admin = app.admin().await;
+    let admin = app.first_admin().await;
     let me = admin.get("/auth/me").await.ok(200)["user_id"].clone();
     let granted = json!({ "action": "granted", "actor": null, "resource_id": me, "before": null,
                           "after": { "role": "admin" }, "address": null });
     assert_eq!(notes(&app, "role"), [granted]);
-    app.admin().await;
+    app.first_admin().await;
     assert_eq!(notes(&app, "role").len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn of_denials_one_for_each_caller_and_permission_is_written_in_ten_minutes() {
     let app = TestApp::start().await;
-    let (ada, bob) = (app.guest().await, app.guest().await);
+    let (ada, bob) = (app.guest(), app.guest());
     let denied = || notes(&app, "permission");
     for _ in 0..3 {
         ada.post("/admin/hotels", json!({})).await.problem(403, "forbidden");
@@ -136,9 +143,9 @@ async fn of_denials_one_for_each_caller_and_permission_is_written_in_ten_minutes
     ada.post("/admin/hotels", json!({})).await.problem(403, "forbidden");
     assert_eq!(denied().len(), 5);
     // What is not known to be there is no denial, and neither is a token that is none.
-    let admin = app.admin().await;
+    let admin = app.first_admin().await;
     let made = Made::by(&admin).await;
-    app.manager().await.get(&made.path("")).await.problem(404, "not_found");
+    app.manager().get(&made.path("")).await.problem(404, "not_found");
     ada.with_token("garbage").get("/admin/hotels").await.problem(401, "token_invalid");
     assert_eq!(denied().len(), 5);
 }
@@ -146,7 +153,7 @@ async fn of_denials_one_for_each_caller_and_permission_is_written_in_ten_minutes
 #[tokio::test(flavor = "multi_thread")]
 async fn a_log_that_cannot_be_written_opens_no_door() {
     let app = TestApp::start().await;
-    let ada = app.guest().await;
+    let ada = app.guest();
     app.execute("ALTER TABLE audit_unsealed RENAME TO audit_gone");
     ada.post("/admin/hotels", json!({})).await.problem(403, "forbidden");
     // What staff and guests do is not done without its entry.

@@ -43,7 +43,7 @@ async fn registering_answers_the_same_for_a_known_address() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_password_and_an_unknown_address_are_one_answer() {
     let app = TestApp::start().await;
-    let ada = app.guest().await;
+    let ada = app.guest();
     let login = |email: &str| ada.post("/auth/login", json!({ "email": email, "password": "not the password" }));
     let (wrong, unknown) = (login(&ada.email).await, login("nobody@example.com").await);
     let without_id = |answer: &Answer| {
@@ -58,7 +58,7 @@ async fn a_wrong_password_and_an_unknown_address_are_one_answer() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sign_in_yields_tokens_that_say_what_the_contract_says() {
     let app = TestApp::start().await;
-    let ada = app.guest().await;
+    let ada = app.guest();
     let body = json!({ "email": ada.email, "password": PASSWORD });
     let answer = ada.post("/auth/login", body).await;
     assert_eq!(answer.header("cache-control"), Some("no-store"));
@@ -90,7 +90,7 @@ async fn a_sign_in_yields_tokens_that_say_what_the_contract_says() {
 async fn me_tells_roles_permissions_and_memberships() {
     let app = TestApp::start().await;
     let hotel = crate::support::Hotel::one_room(&app);
-    let ada = app.guest().await;
+    let ada = app.guest();
     let me = ada.get("/auth/me").await.ok(200);
     assert_eq!(me["email"], ada.email);
     assert_eq!(me["roles"], json!(["guest"]));
@@ -127,7 +127,7 @@ async fn a_password_has_12_to_128_characters() {
 #[tokio::test(flavor = "multi_thread")]
 async fn within_the_grace_the_predecessor_gets_the_same_successor() {
     let app = TestApp::start().await;
-    let ada = app.guest().await;
+    let ada = app.guest();
     let first = refresh(&ada, &ada.refresh_token).await.ok(200);
     let successor = token(&first, "refresh_token");
     assert_ne!(successor, ada.refresh_token);
@@ -146,7 +146,7 @@ async fn within_the_grace_the_predecessor_gets_the_same_successor() {
 #[tokio::test(flavor = "multi_thread")]
 async fn without_grace_any_reuse_ends_the_family_and_no_other() {
     let app = without_grace().await;
-    let ada = app.guest().await;
+    let ada = app.guest();
     let elsewhere = ada.login(&ada.email, PASSWORD).await;
     let first = refresh(&ada, &ada.refresh_token).await.ok(200);
     refresh(&ada, &ada.refresh_token).await.problem(401, "refresh_token_reused");
@@ -159,7 +159,7 @@ async fn without_grace_any_reuse_ends_the_family_and_no_other() {
 #[tokio::test(flavor = "multi_thread")]
 async fn eight_refreshes_at_once_leave_one_family_with_one_successor() {
     let app = TestApp::start().await;
-    let ada = app.guest().await;
+    let ada = app.guest();
     let tries: Vec<_> = (0..8)
         .map(|_| {
             let ada = ada.clone();
@@ -180,7 +180,7 @@ async fn eight_refreshes_at_once_leave_one_family_with_one_successor() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_logout_ends_one_session_and_an_unknown_token_none() {
     let app = TestApp::start().await;
-    let ada = app.guest().await;
+    let ada = app.guest();
     let unknown = ada.post("/auth/logout", json!({ "refresh_token": "lrr_unknown" })).await;
     assert_eq!(unknown.status, 204, "an unknown token tells nothing");
     ada.get("/auth/me").await.ok(200);
@@ -212,7 +212,7 @@ struct Row {
 #[tokio::test(flavor = "multi_thread")]
 async fn neither_tokens_nor_passwords_are_stored() {
     let app = TestApp::start().await;
-    let ada = app.guest().await;
+    let ada = app.guest();
     let next = refresh(&ada, &ada.refresh_token).await.ok(200);
     let secrets = [
         ada.refresh_token.clone(),

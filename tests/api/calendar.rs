@@ -42,7 +42,7 @@ fn forbidden_by_no_more_than<'o>(offers: &'o [Value], reasons: &[&str]) -> Vec<&
 #[tokio::test(flavor = "multi_thread")]
 async fn a_night_costs_what_the_offers_of_one_night_say() {
     let app = TestApp::start_demo().await;
-    let ada = app.guest().await;
+    let ada = app.guest();
     app.execute(&format!("{ODD}{RESTRICT_DERIVED}"));
     let first = crate::search::tuesday();
     for (city, party) in [("Paris", "&adults=2&children_ages=3"), ("Tokyo", "&adults=1&rooms=2")] {
@@ -125,7 +125,7 @@ const FORBIDDING: &[Forbidding] = &[
 #[tokio::test(flavor = "multi_thread")]
 async fn what_forbids_an_arrival_or_a_departure_is_told() {
     let app = TestApp::start().await;
-    let ada = app.guest().await;
+    let ada = app.guest();
     for (change, priced, no_arrival, no_departure, no_departure_next) in FORBIDDING {
         let hotel = Hotel::one_room(&app);
         let before = day(&ada, &hotel, 10, "").await;
@@ -164,7 +164,7 @@ const SECOND_PLAN: &str = "
 #[tokio::test(flavor = "multi_thread")]
 async fn the_widest_lengths_of_stay_are_told() {
     let app = TestApp::start().await;
-    let ada = app.guest().await;
+    let ada = app.guest();
     let hotel = Hotel::one_room(&app);
     let lengths = async |at: u64| {
         let day = day(&ada, &hotel, at, "").await;
@@ -188,7 +188,7 @@ async fn the_widest_lengths_of_stay_are_told() {
 #[tokio::test(flavor = "multi_thread")]
 async fn reasons_of_all_plans_are_put_together() {
     let app = TestApp::start().await;
-    let ada = app.guest().await;
+    let ada = app.guest();
     let hotel = Hotel::one_room(&app);
     hotel.change(&app, SECOND_PLAN);
     hotel.change(&app, "UPDATE rate_plans SET min_advance_days = 30 WHERE hotel_id = $1 AND derived_from IS NOT NULL");
@@ -204,7 +204,7 @@ async fn reasons_of_all_plans_are_put_together() {
 #[tokio::test(flavor = "multi_thread")]
 async fn taxes_children_and_rooms_are_in_the_price() {
     let app = TestApp::start().await;
-    let ada = app.guest().await;
+    let ada = app.guest();
     let hotel = Hotel::with(&app, &Terms { capacity: 12, ..Terms::default() });
     hotel.change(
         &app,
@@ -233,7 +233,7 @@ async fn taxes_children_and_rooms_are_in_the_price() {
 #[tokio::test(flavor = "multi_thread")]
 async fn live_holds_take_rooms_and_expired_ones_do_not_swept_or_not() {
     let app = TestApp::start_with(Start::Migrated, |given| given.sweep_interval_ms = Some("3600000".to_owned())).await;
-    let ada = app.guest().await;
+    let ada = app.guest();
     let hotel = Hotel::with(&app, &Terms { capacity: 2, ..Terms::default() });
     ada.held(&hotel.id(), &hotel.stay(10, 11)).await;
     assert_eq!(day(&ada, &hotel, 10, "").await["rooms_left"], 1);
@@ -248,7 +248,7 @@ async fn live_holds_take_rooms_and_expired_ones_do_not_swept_or_not() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_has_been_at_the_hotel_is_closed() {
     let app = TestApp::start().await;
-    let ada = app.guest().await;
+    let ada = app.guest();
     let hotel = Hotel::with(&app, &Terms { time_zone: "Pacific/Kiritimati", ..Terms::default() });
     for (table, columns, values) in [
         ("inventory", "room_type_id, stay_date, capacity", "room_type_id, stay_date - 1, 1"),
@@ -273,7 +273,7 @@ async fn what_has_been_at_the_hotel_is_closed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_calendar_has_1_to_366_days_from_today_on() {
     let app = TestApp::start().await;
-    let ada = app.guest().await;
+    let ada = app.guest();
     let hotel = Hotel::one_room(&app);
     let days = calendar(&ada, &hotel.id(), hotel.today, hotel.day(366), "").await;
     assert_eq!(days.iter().filter(|day| day["can_arrive"] == true).count(), 60);

@@ -39,7 +39,7 @@ async fn all_done(app: &TestApp) {
 #[tokio::test(flavor = "multi_thread")]
 async fn in_time_it_costs_nothing() {
     let app = TestApp::start().await;
-    let ada = app.guest().await;
+    let ada = app.guest();
     let hotel = Hotel::one_room(&app);
     let booking = booked(&ada, &hotel, 10, 12).await;
     all_done(&app).await;
@@ -64,7 +64,7 @@ async fn in_time_it_costs_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn too_late_it_costs_the_stay_and_in_between_its_tier() {
     let app = TestApp::start().await;
-    let ada = app.guest().await;
+    let ada = app.guest();
     let hotel = Hotel::with(&app, &Terms { capacity: 3, ..Terms::default() });
     hotel.change(
         &app,
@@ -107,7 +107,7 @@ async fn too_late_it_costs_the_stay_and_in_between_its_tier() {
 async fn before_the_capture_only_the_penalty_is_captured() {
     for (until_hours, sum) in [(24, "0"), (0, "10000")] {
         let app = TestApp::start().await;
-        let ada = app.guest().await;
+        let ada = app.guest();
         let hotel = Hotel::one_room(&app);
         if until_hours == 0 {
             hotel.change(
@@ -140,7 +140,7 @@ async fn before_the_capture_only_the_penalty_is_captured() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_trial_tells_and_changes_nothing() {
     let app = TestApp::start().await;
-    let ada = app.guest().await;
+    let ada = app.guest();
     let hotel = Hotel::one_room(&app);
     let booking = booked(&ada, &hotel, 10, 12).await;
     all_done(&app).await;
@@ -157,7 +157,7 @@ async fn a_trial_tells_and_changes_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_booking_to_be_paid_at_the_hotel_has_nothing_to_give_back() {
     let app = TestApp::start().await;
-    let ada = app.guest().await;
+    let ada = app.guest();
     let terms = Terms { payment_policy: "pay_at_property", free_until_hours: None, ..Terms::default() };
     let hotel = Hotel::with(&app, &terms);
     let booking = booked(&ada, &hotel, 10, 12).await;
@@ -171,7 +171,7 @@ async fn a_booking_to_be_paid_at_the_hotel_has_nothing_to_give_back() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_cancelled_is_refused() {
     let app = TestApp::start().await;
-    let (ada, bob) = (app.guest().await, app.guest().await);
+    let (ada, bob) = (app.guest(), app.guest());
     let hotel = Hotel::one_room(&app);
     let booking = booked(&ada, &hotel, 10, 12).await;
     cancel(&bob, &booking).await.problem(404, "not_found");
@@ -196,7 +196,7 @@ async fn what_cannot_be_cancelled_is_refused() {
 #[tokio::test(flavor = "multi_thread")]
 async fn ten_at_once_cancel_once_and_one_key_replays() {
     let app = TestApp::start().await;
-    let ada = app.guest().await;
+    let ada = app.guest();
     let hotel = Hotel::one_room(&app);
     let booking = booked(&ada, &hotel, 10, 12).await;
     let calls = (0..10).map(|_| cancel(&ada, &booking));
@@ -218,7 +218,7 @@ async fn ten_at_once_cancel_once_and_one_key_replays() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cancellation_that_meets_the_capture_keeps_nothing() {
     let app = TestApp::start().await;
-    let ada = app.guest().await;
+    let ada = app.guest();
     let hotel = Hotel::one_room(&app);
     for _ in 0..8 {
         let booking = booked(&ada, &hotel, 10, 12).await;

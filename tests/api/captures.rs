@@ -51,7 +51,7 @@ fn await_answer(app: &TestApp, paying_until: &str, lease: &str) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_capture_that_the_hold_waits_for_pays_it() {
     let app = TestApp::start().await;
-    let ada = app.guest().await;
+    let ada = app.guest();
     let hold_id = paid(&app, &ada).await;
     await_answer(&app, "2 minutes", "-1 second");
     until(&app, "SELECT status FROM payments", "captured").await;
@@ -67,7 +67,7 @@ async fn a_capture_that_the_hold_waits_for_pays_it() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_capture_for_a_hold_that_was_given_back_is_refunded_once() {
     let app = TestApp::start().await;
-    let ada = app.guest().await;
+    let ada = app.guest();
     let hold_id = paid(&app, &ada).await;
     app.execute(CAPTURE);
     let path = format!("/holds/{}", hold_id.as_str().expect("an id"));
@@ -84,7 +84,7 @@ async fn a_capture_for_a_hold_that_was_given_back_is_refunded_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_late_capture_is_refunded_and_the_hold_can_be_paid_anew() {
     let app = TestApp::start().await;
-    let ada = app.guest().await;
+    let ada = app.guest();
     let hold_id = paid(&app, &ada).await;
     // Whoever had the attempt still has its lease, so no worker finds the money before the guest pays again.
     await_answer(&app, "-1 second", "1 hour");
@@ -101,7 +101,7 @@ async fn a_late_capture_is_refunded_and_the_hold_can_be_paid_anew() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_retry_after_an_abandoned_attempt_is_told_that_the_hold_goes_on() {
     let app = TestApp::start().await;
-    let ada = app.guest().await;
+    let ada = app.guest();
     let hotel = Hotel::one_room(&app);
     let hold = ada.held(&hotel.id(), &hotel.stay(10, 12)).await;
     let body = json!({ "hold_id": hold["hold_id"], "payment_method": "pm_card_visa" });
@@ -128,7 +128,7 @@ async fn a_retry_after_an_abandoned_attempt_is_told_that_the_hold_goes_on() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_part_of_what_is_due_pays_no_hold() {
     let app = TestApp::start().await;
-    let ada = app.guest().await;
+    let ada = app.guest();
     let hold_id = paid(&app, &ada).await;
     await_answer(&app, "2 minutes", "-1 second");
     app.execute("UPDATE simulator_intents SET captured_amount = amount / 2");
@@ -148,7 +148,7 @@ async fn a_part_of_what_is_due_pays_no_hold() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_capture_that_is_refused_for_good_leaves_the_booking_and_is_for_staff() {
     let app = TestApp::start().await;
-    let ada = app.guest().await;
+    let ada = app.guest();
     let hold_id = paid(&app, &ada).await;
     // Another request was made under its key.
     app.execute(
@@ -166,7 +166,7 @@ async fn a_capture_that_is_refused_for_good_leaves_the_booking_and_is_for_staff(
 #[tokio::test(flavor = "multi_thread")]
 async fn a_retry_after_the_hold_has_lapsed_is_told_so_though_the_money_is_reserved() {
     let app = TestApp::start_with(Start::Migrated, |given| given.sweep_interval_ms = Some("3600000".to_owned())).await;
-    let ada = app.guest().await;
+    let ada = app.guest();
     let hotel = Hotel::one_room(&app);
     let hold = ada.held(&hotel.id(), &hotel.stay(10, 12)).await;
     let body = json!({ "hold_id": hold["hold_id"], "payment_method": "pm_card_visa" });

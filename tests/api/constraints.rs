@@ -7,7 +7,7 @@ use diesel::prelude::*;
 use diesel::result::Error;
 
 use crate::migrations::lines;
-use crate::support::{Hotel, TestApp};
+use crate::support::{Guest, Hotel, TestApp};
 
 /// Rows that a guest's walk leaves no trace in, and a state of the payment that no background job changes.
 const MORE_ROWS: &str = "
@@ -251,7 +251,7 @@ const UNBREACHABLE: &[(&str, &str)] = &[
 async fn walked() -> TestApp {
     let mut app = TestApp::start().await;
     let hotel = Hotel::one_room(&app);
-    let ada = app.guest().await;
+    let ada = Guest::register(&app, "ada@example.com").await;
     let hold = ada.held(&hotel.id(), &hotel.stay(3, 5)).await;
     ada.pay(&hold["hold_id"], "pm_card_visa").await.ok(201);
     ada.confirm(&hold["hold_id"]).await.ok(201);

@@ -24,7 +24,7 @@ fn assert_denied(conn: &mut PgConnection, sql: &str) {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_server_works_as_a_role_that_cannot_take_back_what_it_wrote() {
     let app = TestApp::start().await;
-    let admin = app.admin().await;
+    let admin = app.admin();
     Made::by(&admin).await;
     app.all_sealed().await;
     let users = "SELECT string_agg(DISTINCT usename, ' ') FROM pg_stat_activity

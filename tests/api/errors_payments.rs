@@ -13,7 +13,7 @@ fn id(value: &Value) -> &str {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_expired_hold_takes_no_payment_and_becomes_no_booking() {
     let app = TestApp::start_with(Start::Migrated, |given| given.hold_ttl_s = Some("1".to_owned())).await;
-    let ada = app.guest().await;
+    let ada = app.guest();
     let hotel = Hotel::one_room(&app);
     let hold = ada.held(&hotel.id(), &hotel.stay(10, 12)).await;
     tokio::time::sleep(Duration::from_millis(1_100)).await;
@@ -28,7 +28,7 @@ async fn an_expired_hold_takes_no_payment_and_becomes_no_booking() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_released_hold_takes_no_payment_and_becomes_no_booking() {
     let app = TestApp::start().await;
-    let ada = app.guest().await;
+    let ada = app.guest();
     let hotel = Hotel::one_room(&app);
     let hold = ada.held(&hotel.id(), &hotel.stay(10, 12)).await;
     let path = format!("/holds/{}", id(&hold["hold_id"]));
@@ -45,7 +45,7 @@ async fn a_released_hold_takes_no_payment_and_becomes_no_booking() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hold_that_became_a_booking_stays_one() {
     let app = TestApp::start().await;
-    let ada = app.guest().await;
+    let ada = app.guest();
     let hotel = Hotel::one_room(&app);
     let hold = ada.held(&hotel.id(), &hotel.stay(10, 12)).await;
     ada.pay(&hold["hold_id"], "pm_card_visa").await.ok(201);
@@ -76,7 +76,7 @@ const UNDER_WAY: &str = "
 #[tokio::test(flavor = "multi_thread")]
 async fn while_a_payment_is_under_way_nothing_else_happens_to_its_hold() {
     let app = TestApp::start().await;
-    let ada = app.guest().await;
+    let ada = app.guest();
     let hotel = Hotel::one_room(&app);
     let hold = ada.held(&hotel.id(), &hotel.stay(10, 12)).await;
     app.execute(UNDER_WAY);
@@ -92,7 +92,7 @@ async fn while_a_payment_is_under_way_nothing_else_happens_to_its_hold() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_declined_card_leaves_the_hold_as_it_was_five_times() {
     let app = TestApp::start().await;
-    let ada = app.guest().await;
+    let ada = app.guest();
     let hotel = Hotel::one_room(&app);
     let hold = ada.held(&hotel.id(), &hotel.stay(10, 12)).await;
     let path = format!("/holds/{}", id(&hold["hold_id"]));
@@ -130,7 +130,7 @@ async fn a_declined_card_leaves_the_hold_as_it_was_five_times() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_second_card_pays_after_the_first_was_declined() {
     let app = TestApp::start().await;
-    let ada = app.guest().await;
+    let ada = app.guest();
     let hotel = Hotel::one_room(&app);
     let hold = ada.held(&hotel.id(), &hotel.stay(10, 12)).await;
     ada.pay(&hold["hold_id"], "pm_card_chargeDeclined").await.problem(402, "card_declined");
@@ -146,8 +146,8 @@ async fn a_second_card_pays_after_the_first_was_declined() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_somebody_elses_is_unknown() {
     let app = TestApp::start().await;
-    let ada = app.guest().await;
-    let eve = app.guest().await;
+    let ada = app.guest();
+    let eve = app.guest();
     let hotel = Hotel::one_room(&app);
     let offer = ada.offer(&hotel.id(), &hotel.stay(10, 12)).await;
     let quote = ada.quote(&offer["offer_id"]).await;

@@ -10,7 +10,7 @@ const NOBODY: &str = "019a0000-0000-7000-8000-000000000000";
 #[tokio::test(flavor = "multi_thread")]
 async fn a_search_names_the_parameter_at_fault() {
     let app = TestApp::start().await;
-    let ada = app.guest().await;
+    let ada = app.guest();
     let eleven = ["1"; 11].join(",");
     let many = [NOBODY; 201].join(",");
     for (wrong, field) in [
@@ -75,7 +75,7 @@ async fn a_search_names_the_parameter_at_fault() {
 #[tokio::test(flavor = "multi_thread")]
 async fn impossible_stays_are_refused_by_every_reader() {
     let app = TestApp::start().await;
-    let ada = app.guest().await;
+    let ada = app.guest();
     let hotel = Hotel::one_room(&app);
     let from = tuesday();
     let stay = |nights: i64| match u64::try_from(nights) {
@@ -110,7 +110,7 @@ async fn impossible_stays_are_refused_by_every_reader() {
 #[tokio::test(flavor = "multi_thread")]
 async fn lists_are_paged_within_limits() {
     let app = TestApp::start().await;
-    let ada = app.guest().await;
+    let ada = app.guest();
     for list in ["/holds", "/bookings"] {
         for (wrong, field) in [("limit=0", "limit"), ("limit=201", "limit"), ("limit=x", "limit"), ("page=1", "page")] {
             ada.get(&format!("{list}?{wrong}")).await.invalid(field);
@@ -123,7 +123,7 @@ async fn lists_are_paged_within_limits() {
 #[tokio::test(flavor = "multi_thread")]
 async fn calls_without_parameters_take_none() {
     let app = TestApp::start().await;
-    let ada = app.guest().await;
+    let ada = app.guest();
     for path in ["/quotes", "/holds", "/payments", "/bookings"] {
         ada.get(&format!("{path}/{NOBODY}?expand=all")).await.invalid("expand");
         let body = serde_json::json!({});

@@ -20,7 +20,7 @@ const DEARER: &str = "UPDATE rates SET price = price + 1, version = version + 1 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_offer_must_be_one_of_ours() {
     let app = TestApp::start().await;
-    let ada = app.guest().await;
+    let ada = app.guest();
     let hotel = Hotel::one_room(&app);
     let offer_id = offered(&ada, &hotel).await;
     let offer_id = offer_id.as_str().expect("an id");
@@ -47,7 +47,7 @@ async fn an_offer_and_a_quote_grow_old() {
         given.quote_ttl_s = Some("1".to_owned());
     })
     .await;
-    let ada = app.guest().await;
+    let ada = app.guest();
     let hotel = Hotel::one_room(&app);
     let offer_id = offered(&ada, &hotel).await;
     let quote = ada.quote(&offer_id).await;
@@ -65,7 +65,7 @@ async fn an_offer_and_a_quote_grow_old() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_offer_repriced_meanwhile_comes_back_as_the_current_one() {
     let app = TestApp::start().await;
-    let ada = app.guest().await;
+    let ada = app.guest();
     let hotel = Hotel::one_room(&app);
     let offer_id = offered(&ada, &hotel).await;
     hotel.change_night(&app, hotel.day(11), DEARER);
@@ -79,7 +79,7 @@ async fn an_offer_repriced_meanwhile_comes_back_as_the_current_one() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_quote_repriced_meanwhile_comes_back_as_a_new_one_that_can_be_held() {
     let app = TestApp::start().await;
-    let ada = app.guest().await;
+    let ada = app.guest();
     // A change of the price, and one of the policy alone.
     let policies = "UPDATE cancellation_tiers SET until_hours_before_check_in = 72 WHERE hotel_id = $1";
     let plans = "UPDATE rate_plans SET version = version + 1 WHERE hotel_id = $1";
@@ -103,7 +103,7 @@ async fn a_quote_repriced_meanwhile_comes_back_as_a_new_one_that_can_be_held() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_version_alone_changes_no_price() {
     let app = TestApp::start().await;
-    let ada = app.guest().await;
+    let ada = app.guest();
     let hotel = Hotel::one_room(&app);
     let quote_id = quoted(&ada, &hotel).await;
     for table in ["hotels", "room_types", "rate_plans", "rates"] {
@@ -117,7 +117,7 @@ async fn a_version_alone_changes_no_price() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_quote_is_used_once() {
     let app = TestApp::start().await;
-    let ada = app.guest().await;
+    let ada = app.guest();
     let hotel = Hotel::with(&app, &Terms { capacity: 5, ..Terms::default() });
     let quote_id = quoted(&ada, &hotel).await;
     let hold = ada.hold(&quote_id).await.ok(201);
@@ -132,8 +132,8 @@ async fn a_quote_is_used_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_restriction_or_a_sale_meanwhile_refuses_the_hold() {
     let app = TestApp::start().await;
-    let ada = app.guest().await;
-    let bob = app.guest().await;
+    let ada = app.guest();
+    let bob = app.guest();
     let restricted = Hotel::one_room(&app);
     let quote_id = quoted(&ada, &restricted).await;
     restricted.change_night(
@@ -168,8 +168,8 @@ async fn a_restriction_or_a_sale_meanwhile_refuses_the_hold() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_guest_has_five_live_holds_at_most() {
     let app = TestApp::start().await;
-    let ada = app.guest().await;
-    let bob = app.guest().await;
+    let ada = app.guest();
+    let bob = app.guest();
     let hotel = Hotel::with(&app, &Terms { capacity: 9, ..Terms::default() });
     let mut last = Value::Null;
     for _ in 0..5 {

@@ -22,7 +22,7 @@ fn assert_untouched(app: &TestApp) {
 #[tokio::test(flavor = "multi_thread")]
 async fn malformed_json_is_400() {
     let app = TestApp::start().await;
-    let ada = app.guest().await;
+    let ada = app.guest();
     let twice = format!(r#"{{"quote_id":"{NOBODY}","quote_id":"{NOBODY}"}}"#);
     let nested = br#"{"hold_id":"x","guest":{"email":"a@b.test","email":"c@d.test"}}"#;
     post_raw(&ada, "/holds", twice).await.problem(400, "duplicate_json_key");
@@ -40,7 +40,7 @@ async fn malformed_json_is_400() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_field_is_422_and_named() {
     let app = TestApp::start().await;
-    let ada = app.guest().await;
+    let ada = app.guest();
     let guest = json!({ "full_name": "Ada", "email": "ada@example.com" });
     let with = |field: &str, value: Value| {
         let mut guest = guest.clone();
@@ -92,7 +92,7 @@ async fn a_wrong_field_is_422_and_named() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_media_type_and_the_size_of_a_body_count() {
     let app = TestApp::start().await;
-    let ada = app.guest().await;
+    let ada = app.guest();
     let body = json!({ "quote_id": NOBODY }).to_string();
     for media in ["text/plain", "application/x-www-form-urlencoded", "application/jsonp", ""] {
         let key = key();
@@ -113,7 +113,7 @@ async fn the_media_type_and_the_size_of_a_body_count() {
 #[tokio::test(flavor = "multi_thread")]
 async fn paths_methods_and_accepted_types_are_checked() {
     let app = TestApp::start().await;
-    let ada = app.guest().await;
+    let ada = app.guest();
     for path in [
         "/quotes/1",
         "/holds/x",
@@ -160,7 +160,7 @@ async fn paths_methods_and_accepted_types_are_checked() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_idempotency_key_is_needed_and_checked() {
     let app = TestApp::start().await;
-    let ada = app.guest().await;
+    let ada = app.guest();
     let quote = json!({ "quote_id": NOBODY }).to_string();
     let long = "k".repeat(256);
     for path in ["/holds", "/payments", "/bookings"] {
@@ -189,7 +189,7 @@ async fn an_idempotency_key_is_needed_and_checked() {
 #[tokio::test(flavor = "multi_thread")]
 async fn checks_come_in_the_contracts_order() {
     let app = TestApp::start().await;
-    let ada = app.guest().await;
+    let ada = app.guest();
     let hotel = Hotel::one_room(&app);
     let hold = ada.held(&hotel.id(), &hotel.stay(10, 11)).await;
     let nobody = Guest::stranger(&app);

@@ -59,7 +59,7 @@ impl Holds {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_funnel_under_way_is_as_it_was_after_every_refusal() {
     let app = TestApp::start_with(Start::Migrated, |given| given.sweep_interval_ms = Some("3600000".to_owned())).await;
-    let (ada, eve) = (app.guest().await, app.guest().await);
+    let (ada, eve) = (app.guest(), app.guest());
     let hotel = Hotel::with(&app, &Terms { capacity: 3, ..Terms::default() });
     let holds = Holds::of(&app, &ada, &hotel).await;
     let (own, foreign) = (eve.quoted(&hotel, 20, 22, 1).await, ada.quoted(&hotel, 20, 22, 1).await);
@@ -110,7 +110,7 @@ async fn a_funnel_under_way_is_as_it_was_after_every_refusal() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_day_that_is_over_at_the_hotel_is_neither_quoted_nor_held() {
     let app = TestApp::start().await;
-    let ada = app.guest().await;
+    let ada = app.guest();
     // It is always a day later there than here.
     let hotel = Hotel::with(&app, &Terms { time_zone: "Etc/GMT+12", capacity: 2, ..Terms::default() });
     let tonight = hotel.stay(0, 1);

@@ -31,7 +31,7 @@ async fn on_sale(guest: &Guest, hotel: &Hotel) -> usize {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_expired_hold_makes_room_unswept() {
     let app = short_holds(NEVER_MS).await;
-    let (ada, bob) = (app.guest().await, app.guest().await);
+    let (ada, bob) = (app.guest(), app.guest());
     let hotel = Hotel::one_room(&app);
     let first = ada.held(&hotel.id(), &hotel.stay(10, 12)).await;
     assert_eq!(on_sale(&bob, &hotel).await, 0);
@@ -57,7 +57,7 @@ async fn expired_holds_do_not_count_against_the_limit() {
         given.sweep_interval_ms = Some(NEVER_MS.to_string());
     })
     .await;
-    let ada = app.guest().await;
+    let ada = app.guest();
     let hotel = Hotel::one_room(&app);
     ada.held(&hotel.id(), &hotel.stay(10, 12)).await;
     let offer = ada.offer(&hotel.id(), &hotel.stay(20, 21)).await;
@@ -70,7 +70,7 @@ async fn expired_holds_do_not_count_against_the_limit() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_sweeper_gives_rooms_back() {
     let app = short_holds(100).await;
-    let ada = app.guest().await;
+    let ada = app.guest();
     let hotel = Hotel::one_room(&app);
     ada.held(&hotel.id(), &hotel.stay(10, 12)).await;
     assert_eq!(hotel.stock(&app, hotel.day(11)), (1, 0));
@@ -86,7 +86,7 @@ async fn what_was_paid_for_an_expired_hold_is_given_back() {
     // Swept by the sweeper; and unswept, when another guest takes the room.
     for sweep_interval_ms in [100, NEVER_MS] {
         let app = short_holds(sweep_interval_ms).await;
-        let (ada, bob) = (app.guest().await, app.guest().await);
+        let (ada, bob) = (app.guest(), app.guest());
         let hotel = Hotel::one_room(&app);
         let hold = ada.held(&hotel.id(), &hotel.stay(10, 12)).await;
         let payment = ada.pay(&hold["hold_id"], "pm_card_visa").await.ok(201);
@@ -105,7 +105,7 @@ async fn what_was_paid_for_an_expired_hold_is_given_back() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_released_hold_gives_its_money_back_and_a_booking_takes_it() {
     let app = TestApp::start().await;
-    let ada = app.guest().await;
+    let ada = app.guest();
     let hotel = Hotel::one_room(&app);
     let hold = ada.held(&hotel.id(), &hotel.stay(10, 12)).await;
     ada.pay(&hold["hold_id"], "pm_card_visa").await.ok(201);
@@ -130,7 +130,7 @@ async fn paying_keeps_a_short_hold_alive_for_its_confirmation() {
         given.sweep_interval_ms = Some("100".to_owned());
     })
     .await;
-    let ada = app.guest().await;
+    let ada = app.guest();
     let hotel = Hotel::one_room(&app);
     let hold = ada.held(&hotel.id(), &hotel.stay(10, 12)).await;
     let payment = ada.pay(&hold["hold_id"], "pm_card_visa").await.ok(201);

@@ -8,7 +8,7 @@ use crate::support::{Hotel, TestApp};
 async fn a_guest_books_the_last_room() {
     let app = TestApp::start().await;
     let hotel = Hotel::one_room(&app);
-    let ada = app.guest().await;
+    let ada = app.guest();
     let found = ada.get(&format!("/search?city=PARÍS&country=fr&{}", hotel.stay(10, 12))).await.ok(200);
     assert_eq!(found["data"][0]["hotel_id"], hotel.id());
     assert_eq!(found["data"][0]["cheapest_offer"]["total"], json!({ "amount": 20_000, "currency": "EUR" }));

@@ -12,7 +12,7 @@ fn rooms(capacity: i32) -> Terms {
 #[tokio::test(flavor = "multi_thread")]
 async fn several_quotes_are_held_together() {
     let app = TestApp::start().await;
-    let ada = app.guest().await;
+    let ada = app.guest();
     let doubles = Hotel::with(&app, &rooms(3));
     let suites = doubles.another_room_type(&app, &Terms { price: 30_000, ..rooms(1) });
     let quotes = [
@@ -43,7 +43,7 @@ async fn several_quotes_are_held_together() {
 #[tokio::test(flavor = "multi_thread")]
 async fn items_are_held_all_or_none() {
     let app = TestApp::start().await;
-    let (ada, bob) = (app.guest().await, app.guest().await);
+    let (ada, bob) = (app.guest(), app.guest());
     let doubles = Hotel::with(&app, &rooms(2));
     let suites = doubles.another_room_type(&app, &rooms(1));
     let two = [ada.quoted(&doubles, 10, 12, 2).await, ada.quoted(&doubles, 11, 13, 1).await];
@@ -66,7 +66,7 @@ async fn items_are_held_all_or_none() {
 #[tokio::test(flavor = "multi_thread")]
 async fn each_item_is_checked_and_named() {
     let app = TestApp::start().await;
-    let (ada, bob) = (app.guest().await, app.guest().await);
+    let (ada, bob) = (app.guest(), app.guest());
     let (hotel, other) = (Hotel::with(&app, &rooms(9)), Hotel::one_room(&app));
     let good = ada.quoted(&hotel, 10, 12, 1).await;
 
@@ -106,7 +106,7 @@ fn text(id: &Value) -> &str {
 #[tokio::test(flavor = "multi_thread")]
 async fn wrong_items_are_422_and_named() {
     let app = TestApp::start().await;
-    let ada = app.guest().await;
+    let ada = app.guest();
     let id = || json!(uuid::Uuid::now_v7());
     let twice = id();
     let ten: Vec<_> = (0..10).map(|_| json!({ "quote_id": id() })).collect();
@@ -129,7 +129,7 @@ async fn wrong_items_are_422_and_named() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hold_takes_more_time_once() {
     let app = TestApp::start().await;
-    let ada = app.guest().await;
+    let ada = app.guest();
     let hotel = Hotel::one_room(&app);
     let hold = ada.held(&hotel.id(), &hotel.stay(10, 12)).await;
     let longer = ada.extend(&hold, 1, json!({ "extend_by_s": 90 })).await;
@@ -149,7 +149,7 @@ async fn a_hold_takes_more_time_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_said_is_ten_minutes_more() {
     let app = TestApp::start().await;
-    let ada = app.guest().await;
+    let ada = app.guest();
     let hotel = Hotel::with(&app, &rooms(2));
     for body in [None, Some(b"{}".to_vec())] {
         let hold = ada.held(&hotel.id(), &hotel.stay(10, 12)).await;
@@ -164,7 +164,7 @@ async fn nothing_said_is_ten_minutes_more() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_extension_is_refused_in_the_order_of_checks() {
     let app = TestApp::start().await;
-    let (ada, bob) = (app.guest().await, app.guest().await);
+    let (ada, bob) = (app.guest(), app.guest());
     let hotel = Hotel::with(&app, &rooms(3));
     let hold = ada.held(&hotel.id(), &hotel.stay(10, 12)).await;
     let path = format!("/holds/{}/extend", text(&hold["hold_id"]));
@@ -207,7 +207,7 @@ async fn an_expired_hold_takes_no_more_time_swept_or_not() {
             given.sweep_interval_ms = Some(sweep_interval_ms.to_owned());
         })
         .await;
-        let ada = app.guest().await;
+        let ada = app.guest();
         let hotel = Hotel::one_room(&app);
         let hold = ada.held(&hotel.id(), &hotel.stay(10, 12)).await;
         app.execute("UPDATE holds SET expires_at = clock_timestamp()");
@@ -221,7 +221,7 @@ async fn an_expired_hold_takes_no_more_time_swept_or_not() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_extension_with_a_key_happens_once() {
     let app = TestApp::start().await;
-    let ada = app.guest().await;
+    let ada = app.guest();
     let hotel = Hotel::one_room(&app);
     let hold = ada.held(&hotel.id(), &hotel.stay(10, 12)).await;
     let path = format!("/holds/{}/extend", text(&hold["hold_id"]));

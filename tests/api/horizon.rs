@@ -80,7 +80,7 @@ async fn missing_nights_come_with_the_weekdays_price() {
         "with the capacity of the last night"
     );
     assert_eq!(app.number(&format!("SELECT count(*) FROM rates WHERE {added} AND {AS_ITS_WEEKDAY}")), 10);
-    let ada = app.guest().await;
+    let ada = app.guest();
     ada.held(&hotel.id(), &hotel.stay(57, 59)).await;
 }
 

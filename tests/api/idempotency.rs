@@ -23,7 +23,7 @@ fn assert_replay(first: &Answer, second: &Answer) {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_step_of_the_funnel_replays() {
     let app = TestApp::start().await;
-    let ada = app.guest().await;
+    let ada = app.guest();
     let hotel = Hotel::one_room(&app);
     let offer = ada.offer(&hotel.id(), &hotel.stay(10, 12)).await;
     let mut ids = json!({ "offer_id": offer["offer_id"] });
@@ -61,7 +61,7 @@ async fn every_step_of_the_funnel_replays() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_order_of_keys_and_white_space_do_not_matter() {
     let app = TestApp::start().await;
-    let ada = app.guest().await;
+    let ada = app.guest();
     let hotel = Hotel::with(&app, &Terms { payment_policy: "pay_at_property", ..Terms::default() });
     let hold = ada.hold(&quoted(&ada, &hotel).await).await.ok(201);
     let hold_id = &hold["hold_id"];
@@ -82,8 +82,8 @@ async fn the_order_of_keys_and_white_space_do_not_matter() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refusal_that_was_decided_is_replayed() {
     let app = TestApp::start().await;
-    let ada = app.guest().await;
-    let bob = app.guest().await;
+    let ada = app.guest();
+    let bob = app.guest();
     let hotel = Hotel::one_room(&app);
     let quote_id = quoted(&ada, &hotel).await;
     let taken = bob.held(&hotel.id(), &hotel.stay(10, 12)).await;
@@ -107,7 +107,7 @@ async fn a_refusal_that_was_decided_is_replayed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refusal_before_the_work_began_is_not_stored() {
     let app = TestApp::start().await;
-    let ada = app.guest().await;
+    let ada = app.guest();
     let hotel = Hotel::one_room(&app);
     let quote_id = quoted(&ada, &hotel).await;
     let key = key();
@@ -122,7 +122,7 @@ async fn a_refusal_before_the_work_began_is_not_stored() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_key_belongs_to_its_caller_and_its_operation() {
     let app = TestApp::start().await;
-    let (ada, bob) = (app.guest().await, app.guest().await);
+    let (ada, bob) = (app.guest(), app.guest());
     let hotel = Hotel::with(&app, &Terms { capacity: 2, ..Terms::default() });
     let key = key();
     let mut holds = Vec::new();
@@ -145,7 +145,7 @@ async fn a_key_belongs_to_its_caller_and_its_operation() {
 #[tokio::test(flavor = "multi_thread")]
 async fn twenty_calls_at_once_with_one_key_place_one_hold() {
     let app = TestApp::start().await;
-    let ada = app.guest().await;
+    let ada = app.guest();
     let hotel = Hotel::with(&app, &Terms { capacity: 20, ..Terms::default() });
     let body = json!({ "quote_id": quoted(&ada, &hotel).await });
     let key = key();

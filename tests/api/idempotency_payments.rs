@@ -34,7 +34,7 @@ async fn a_claim_that_a_dead_process_left_is_taken_over() {
         "UPDATE simulator_intents SET status = 'authorized'",
     ] {
         let app = TestApp::start().await;
-        let ada = app.guest().await;
+        let ada = app.guest();
         let hotel = Hotel::one_room(&app);
         let key = key();
         let left = died(&app, &ada, &hotel, &key, "-1 second").await;
@@ -63,7 +63,7 @@ async fn a_claim_that_a_dead_process_left_is_taken_over() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_claim_under_its_lease_is_its_holders() {
     let app = TestApp::start().await;
-    let ada = app.guest().await;
+    let ada = app.guest();
     let hotel = Hotel::one_room(&app);
     let key = key();
     let left = died(&app, &ada, &hotel, &key, "1 hour").await;
@@ -78,7 +78,7 @@ async fn a_claim_under_its_lease_is_its_holders() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_attempt_nobody_asks_for_again_is_finished_by_the_worker() {
     let app = TestApp::start().await;
-    let ada = app.guest().await;
+    let ada = app.guest();
     let hotel = Hotel::one_room(&app);
     let key = key();
     let left = died(&app, &ada, &hotel, &key, "-1 second").await;
@@ -103,7 +103,7 @@ async fn an_attempt_nobody_asks_for_again_is_finished_by_the_worker() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_decline_is_replayed_and_asks_the_provider_once() {
     let app = TestApp::start().await;
-    let ada = app.guest().await;
+    let ada = app.guest();
     let hotel = Hotel::one_room(&app);
     let hold = ada.held(&hotel.id(), &hotel.stay(10, 12)).await;
     let key = key();
@@ -121,7 +121,7 @@ async fn a_decline_is_replayed_and_asks_the_provider_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn ten_calls_at_once_with_one_key_pay_once() {
     let app = TestApp::start().await;
-    let ada = app.guest().await;
+    let ada = app.guest();
     let hotel = Hotel::one_room(&app);
     let hold = ada.held(&hotel.id(), &hotel.stay(10, 12)).await;
     let key = key();

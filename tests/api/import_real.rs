@@ -61,7 +61,7 @@ async fn real_hotels_are_imported_found_and_booked() {
     assert_eq!(app.rows("hotels") + rejected, lines, "in or told: {summary}");
     assert!(rejected * 20 < lines, "most of it is usable: {summary}");
 
-    let ada = app.guest().await;
+    let ada = app.guest();
     let today = Utc::now().date_naive();
     let stay = format!("check_in={}&check_out={}", today + Days::new(20), today + Days::new(22));
     let rows = pages(&ada, &format!("city=Paris&country=FR&{stay}")).await;

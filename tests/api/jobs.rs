@@ -9,7 +9,7 @@ use crate::support::{Hotel, TestApp};
 #[tokio::test(flavor = "multi_thread")]
 async fn a_worker_that_lost_its_lease_changes_nothing_of_the_job() {
     let app = TestApp::start().await;
-    let ada = app.guest().await;
+    let ada = app.guest();
     let hotel = Hotel::one_room(&app);
     let hold = ada.held(&hotel.id(), &hotel.stay(10, 12)).await;
     ada.pay(&hold["hold_id"], "pm_card_visa").await.ok(201);

@@ -37,7 +37,7 @@ fn assert_discreet(answer: &Answer) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_failure_of_ours_tells_nothing_of_the_house() {
     let app = TestApp::start().await;
-    let ada = app.guest().await;
+    let ada = app.guest();
     let hotel = Hotel::one_room(&app);
     let offer = ada.offer(&hotel.id(), &hotel.stay(10, 12)).await;
     let quote = ada.quote(&offer["offer_id"]).await;
@@ -75,7 +75,7 @@ async fn until(guest: &Guest, path: &str, status: u16) -> Answer {
 #[tokio::test(flavor = "multi_thread")]
 async fn while_the_database_is_away_callers_are_told_to_come_back() {
     let app = TestApp::start_with(Start::Migrated, |given| given.pool_wait_ms = Some("300".to_owned())).await;
-    let ada = app.guest().await;
+    let ada = app.guest();
     let hotel = Hotel::one_room(&app);
     let quote = ada.quote(&ada.offer(&hotel.id(), &hotel.stay(10, 12)).await["offer_id"]).await;
     let (key, body) = (key(), json!({ "quote_id": quote["quote_id"] }));

@@ -62,7 +62,7 @@ impl Stage {
         };
         let mut guests = Vec::new();
         for _ in 0..GUESTS {
-            guests.push(app.guest().await);
+            guests.push(app.guest());
         }
         Self { sweeper: Db::new(&settings), app, guests }
     }

@@ -37,7 +37,7 @@ const FORBIDDING: &[(&str, u64, &str)] = &[
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_not_on_sale_says_why_and_cannot_be_quoted() {
     let app = TestApp::start().await;
-    let ada = app.guest().await;
+    let ada = app.guest();
     for (reason, day, change) in FORBIDDING {
         let hotel = Hotel::one_room(&app);
         let stay = hotel.stay(10, 12);
@@ -72,7 +72,7 @@ const HARMLESS: &[(u64, &str)] = &[
 #[tokio::test(flavor = "multi_thread")]
 async fn what_lies_beside_the_stay_forbids_nothing() {
     let app = TestApp::start().await;
-    let ada = app.guest().await;
+    let ada = app.guest();
     let hotel = Hotel::one_room(&app);
     let stay = hotel.stay(10, 12);
     for (day, change) in HARMLESS {
@@ -89,7 +89,7 @@ async fn what_lies_beside_the_stay_forbids_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn reasons_add_up() {
     let app = TestApp::start().await;
-    let ada = app.guest().await;
+    let ada = app.guest();
     let hotel = Hotel::one_room(&app);
     hotel.change(&app, "UPDATE rate_plans SET min_stay = 3, min_advance_days = 20 WHERE hotel_id = $1");
     let query = format!("{}&adults=3&rooms=2&include_unavailable=true", hotel.stay(10, 12));
@@ -100,7 +100,7 @@ async fn reasons_add_up() {
 #[tokio::test(flavor = "multi_thread")]
 async fn today_is_the_hotels_own() {
     let app = TestApp::start().await;
-    let ada = app.guest().await;
+    let ada = app.guest();
     let late = Hotel::with(&app, &Terms { time_zone: "Pacific/Pago_Pago", city: "Pago Pago", ..Terms::default() });
     let early = Hotel::with(&app, &Terms { time_zone: "Pacific/Kiritimati", city: "London", ..Terms::default() });
     assert!(early.today > late.today, "it is never the same day there");
@@ -134,7 +134,7 @@ async fn today_is_the_hotels_own() {
 #[tokio::test(flavor = "multi_thread")]
 async fn rooms_left_counts_live_holds_and_tells_at_most_nine() {
     let app = TestApp::start_with(Start::Migrated, |_| {}).await;
-    let ada = app.guest().await;
+    let ada = app.guest();
     let hotel = Hotel::with(&app, &Terms { capacity: 12, ..Terms::default() });
     let stay = hotel.stay(10, 12);
     assert_eq!(ada.offer(&hotel.id(), &stay).await["rooms_left"], 9);
@@ -148,7 +148,7 @@ async fn rooms_left_counts_live_holds_and_tells_at_most_nine() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hotel_that_is_no_more_has_no_offers() {
     let app = TestApp::start().await;
-    let ada = app.guest().await;
+    let ada = app.guest();
     let hotel = Hotel::one_room(&app);
     let stay = hotel.stay(10, 12);
     let offer = ada.offer(&hotel.id(), &stay).await;

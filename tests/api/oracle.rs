@@ -138,7 +138,7 @@ async fn check(app: &TestApp, guest: &Guest, world: &World) -> TestCaseResult {
 async fn random_hotels_sell_what_the_rules_say() {
     // Expired holds are to stay unswept.
     let app = TestApp::start_with(Start::Migrated, |given| given.sweep_interval_ms = Some("3600000".to_owned())).await;
-    let ada = app.guest().await;
+    let ada = app.guest();
     let config = Config { cases: CASES, max_shrink_iters: 400, failure_persistence: None, ..Config::default() };
     let run = |world: World| tokio::runtime::Handle::current().block_on(check(&app, &ada, &world));
     let outcome = tokio::task::block_in_place(|| TestRunner::new(config).run(&world::world(), run));

@@ -40,7 +40,7 @@ async fn a_password_is_the_same_however_its_accents_are_composed_and_is_never_cu
 #[tokio::test(flavor = "multi_thread")]
 async fn a_weak_hash_is_replaced_by_a_strong_one_at_the_next_login() {
     let app = TestApp::start().await;
-    let ada = app.guest().await;
+    let ada = app.guest();
     // PASSWORD by argon2id with 8 KiB, one pass.
     let weak = "$argon2id$v=19$m=8,t=1,p=1$c29tZXNhbHRzb21lc2FsdA$";
     let weak = format!("{weak}{}", weak_hash());

@@ -42,7 +42,7 @@ async fn is_abandoned(app: &TestApp) {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_hold_reads_active_and_may_be_released() {
     let app = TestApp::start().await;
-    let ada = app.guest().await;
+    let ada = app.guest();
     let hotel = Hotel::one_room(&app);
     let (hold, _) = overdue(&app, &ada, &hotel).await;
     assert_eq!(hold["status"], "active");
@@ -56,7 +56,7 @@ async fn the_hold_reads_active_and_may_be_released() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_hold_may_be_extended_under_the_version_that_was_read() {
     let app = TestApp::start().await;
-    let ada = app.guest().await;
+    let ada = app.guest();
     let hotel = Hotel::one_room(&app);
     let (hold, _) = overdue(&app, &ada, &hotel).await;
     let version = hold["version"].as_i64().expect("a version");
@@ -71,7 +71,7 @@ async fn the_hold_may_be_extended_under_the_version_that_was_read() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_hold_wants_another_payment_and_takes_one() {
     let mut app = TestApp::start().await;
-    let ada = app.guest().await;
+    let ada = app.guest();
     let hotel = Hotel::one_room(&app);
     let (hold, _) = overdue(&app, &ada, &hotel).await;
     ada.confirm(&hold["hold_id"]).await.problem(409, "payment_required");
@@ -85,7 +85,7 @@ async fn the_hold_wants_another_payment_and_takes_one() {
 #[tokio::test(flavor = "multi_thread")]
 async fn money_that_surfaces_after_the_hold_went_on_is_given_back() {
     let app = TestApp::start().await;
-    let ada = app.guest().await;
+    let ada = app.guest();
     let hotel = Hotel::one_room(&app);
     let (hold, payment) = overdue(&app, &ada, &hotel).await;
     ada.delete(&path(&hold)).await.ok(204);
@@ -99,7 +99,7 @@ async fn money_that_surfaces_after_the_hold_went_on_is_given_back() {
 async fn an_authorisation_that_comes_after_all_counts_while_the_hold_lives_and_no_other_was_begun() {
     for is_extended in [false, true] {
         let mut app = TestApp::start().await;
-        let ada = app.guest().await;
+        let ada = app.guest();
         let hotel = Hotel::one_room(&app);
         let (hold, payment) = overdue(&app, &ada, &hotel).await;
         if is_extended {
@@ -118,7 +118,7 @@ async fn an_authorisation_that_comes_after_all_counts_while_the_hold_lives_and_n
 #[tokio::test(flavor = "multi_thread")]
 async fn of_twenty_releases_and_payments_at_once_one_side_wins() {
     let mut app = TestApp::start().await;
-    let ada = app.guest().await;
+    let ada = app.guest();
     let hotel = Hotel::one_room(&app);
     let (hold, _) = overdue(&app, &ada, &hotel).await;
     let path = path(&hold);

@@ -18,7 +18,7 @@ async fn definite(app: &TestApp, guest: &Guest, path: &str, body: Value) -> Answ
 #[tokio::test(flavor = "multi_thread")]
 async fn fifty_payments_of_one_hold_authorise_and_capture_once() {
     let app = TestApp::start().await;
-    let ada = app.guest().await;
+    let ada = app.guest();
     let hotel = Hotel::one_room(&app);
     let hold = ada.held(&hotel.id(), &hotel.stay(10, 12)).await;
     let body = json!({ "hold_id": hold["hold_id"], "payment_method": "pm_card_visa" });
@@ -43,7 +43,7 @@ async fn around_the_instant_of_expiry(holds: i32) {
         given.sweep_interval_ms = Some("100".to_owned());
     })
     .await;
-    let ada = app.guest().await;
+    let ada = app.guest();
     let hotel = Hotel::with(&app, &Terms { capacity: holds, ..Terms::default() });
     let offer = ada.offer(&hotel.id(), &hotel.stay(10, 11)).await;
     let mut held = Vec::new();

@@ -15,7 +15,7 @@ fn eur(amount: i64) -> Value {
 #[tokio::test(flavor = "multi_thread")]
 async fn taxes_are_included_added_or_paid_at_the_property() {
     let app = TestApp::start().await;
-    let ada = app.guest().await;
+    let ada = app.guest();
     let hotel = Hotel::one_room(&app);
     hotel.change(&app, "UPDATE inventory SET capacity = 2 WHERE hotel_id = $1");
     hotel.change(
@@ -60,7 +60,7 @@ async fn taxes_are_included_added_or_paid_at_the_property() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_derived_plan_follows_its_base() {
     let app = TestApp::start().await;
-    let ada = app.guest().await;
+    let ada = app.guest();
     let hotel = Hotel::with(&app, &Terms { price: 10_005, ..Terms::default() });
     hotel.change(
         &app,
@@ -98,7 +98,7 @@ async fn a_derived_plan_follows_its_base() {
 #[tokio::test(flavor = "multi_thread")]
 async fn children_cost_what_their_band_says() {
     let app = TestApp::start().await;
-    let ada = app.guest().await;
+    let ada = app.guest();
     let hotel = Hotel::one_room(&app);
     hotel.change(
         &app,
@@ -124,7 +124,7 @@ async fn children_cost_what_their_band_says() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_paid_at_the_property_is_booked_without_a_payment() {
     let app = TestApp::start().await;
-    let ada = app.guest().await;
+    let ada = app.guest();
     let hotel = Hotel::with(&app, &Terms { payment_policy: "pay_at_property", ..Terms::default() });
     let offer = ada.offer(&hotel.id(), &hotel.stay(10, 12)).await;
     assert_eq!((&offer["due_now"], &offer["due_at_property"]), (&eur(0), &eur(20_000)));
@@ -141,7 +141,7 @@ async fn what_is_paid_at_the_property_is_booked_without_a_payment() {
 #[tokio::test(flavor = "multi_thread")]
 async fn cancelling_has_absolute_deadlines_on_the_hotels_clock() {
     let app = TestApp::start().await;
-    let ada = app.guest().await;
+    let ada = app.guest();
     let hotel = Hotel::with(&app, &Terms { time_zone: "Asia/Tokyo", free_until_hours: Some(48), ..Terms::default() });
     hotel.change(
         &app,

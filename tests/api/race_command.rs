@@ -119,7 +119,7 @@ fn interrupted_it_stops_its_server_and_judges_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn at_a_running_server_it_prints_a_table_and_takes_its_hotel_away_again() {
     let app = TestApp::start().await;
-    app.admin().await;
+    app.admin();
     let (code, table, error) = race_at(&app, "--clients 5 --rooms 2 --rounds 1 --nights 3 --chaos");
     assert_eq!(code, Some(0), "{table}{error}");
     let lines: Vec<String> = table.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
@@ -140,7 +140,7 @@ async fn at_a_running_server_it_prints_a_table_and_takes_its_hotel_away_again() 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_oversells_loses_rooms_or_fails_is_found_out() {
     let app = TestApp::start().await;
-    app.admin().await;
+    app.admin();
     let rule = |rule: &str| {
         app.execute(&format!(
             "CREATE OR REPLACE FUNCTION bent() RETURNS trigger LANGUAGE plpgsql AS
@@ -172,8 +172,8 @@ async fn a_server_that_oversells_loses_rooms_or_fails_is_found_out() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_raced_ends_it_with_2_and_one_line() {
     let app = TestApp::start().await;
-    app.admin().await;
-    let guest = app.guest().await;
+    app.admin();
+    let guest = app.guest();
     let url = app.url("");
     let refused = |(code, text, error): (Option<i32>, String, String), expected: &str| {
         assert_eq!((code, text.as_str()), (Some(2), ""), "{expected}: {error}");

@@ -32,7 +32,7 @@ async fn of_two_guests_one_gets_the_last_room() {
     let app = TestApp::start().await;
     // Each guest talks to a server of their own.
     let beside = app.beside().await;
-    let (ada, bob) = (app.guest().await, app.guest().await.at(&beside));
+    let (ada, bob) = (app.guest(), app.guest().at(&beside));
     let hotel = Hotel::one_room(&app);
     for round in 0..20 {
         let quotes = [ada.quoted(&hotel, 10, 12, 1).await, bob.quoted(&hotel, 10, 12, 1).await];
@@ -54,7 +54,7 @@ async fn thirty_guests_in_opposite_orders_never_take_a_fourth_room() {
     let hotel = Hotel::with(&app, &Terms { capacity: 3, ..Terms::default() });
     let mut calls = Vec::new();
     for no in 0..30 {
-        let guest = app.guest().await;
+        let guest = app.guest();
         // Long stays over short ones, from either end: locks taken in the order of the stays would deadlock.
         let (from, to) = [(10, 20), (15, 25), (12, 13), (19, 24), (10, 16)][no % 5];
         calls.push((guest.quoted(&hotel, from, to, 1).await, guest));
@@ -74,7 +74,7 @@ async fn thirty_guests_in_opposite_orders_never_take_a_fourth_room() {
 #[tokio::test(flavor = "multi_thread")]
 async fn ten_payments_of_one_hold_authorise_once() {
     let app = TestApp::start().await;
-    let ada = app.guest().await;
+    let ada = app.guest();
     let hotel = Hotel::one_room(&app);
     let held = ada.held(&hotel.id(), &hotel.stay(10, 12)).await;
     let answers = at_once((0..10).map(|_| {
@@ -95,7 +95,7 @@ async fn ten_payments_of_one_hold_authorise_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn five_confirmations_of_one_hold_make_one_booking() {
     let app = TestApp::start().await;
-    let ada = app.guest().await;
+    let ada = app.guest();
     let hotel = Hotel::one_room(&app);
     let held = ada.held(&hotel.id(), &hotel.stay(10, 12)).await;
     ada.pay(&held["hold_id"], "pm_card_visa").await.ok(201);
@@ -116,7 +116,7 @@ async fn five_confirmations_of_one_hold_make_one_booking() {
 #[tokio::test(flavor = "multi_thread")]
 async fn confirming_and_giving_back_at_once_do_one_of_the_two() {
     let app = TestApp::start().await;
-    let ada = app.guest().await;
+    let ada = app.guest();
     let hotel = Hotel::with(&app, &Terms { capacity: 12, ..Terms::default() });
     let (mut booked, mut released) = (0, 0);
     for round in 0..12 {

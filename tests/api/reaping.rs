@@ -30,7 +30,7 @@ async fn round(app: &TestApp) -> usize {
 
 /// A guest of whom there is a row of each kind: a booking, a quote that nothing was made of, a key, two sessions.
 async fn walk(app: &TestApp, hotel: &Hotel) -> (Guest, Value) {
-    let ada = app.guest().await;
+    let ada = app.guest();
     let unused = ada.offer(&hotel.id(), &hotel.stay(10, 12)).await;
     let unused = ada.quote(&unused["offer_id"]).await["quote_id"].clone();
     let hold = ada.held(&hotel.id(), &hotel.stay(10, 12)).await;
@@ -104,7 +104,7 @@ async fn what_is_over_goes_and_what_is_young_or_referred_to_stays() {
 async fn many_rows_go_in_batches_and_locked_ones_are_passed_over() {
     let app = TestApp::start().await;
     let hotel = Hotel::one_room(&app);
-    let ada = app.guest().await;
+    let ada = app.guest();
     let offer = ada.offer(&hotel.id(), &hotel.stay(10, 12)).await;
     let body = json!({ "offer_id": offer["offer_id"] });
     let kept = ada.post_keyed("/quotes", &key(), body).await.ok(201)["quote_id"].clone();
@@ -146,7 +146,7 @@ async fn the_server_reaps_by_itself() {
     })
     .await;
     let hotel = Hotel::one_room(&app);
-    let ada = app.guest().await;
+    let ada = app.guest();
     let offer = ada.offer(&hotel.id(), &hotel.stay(10, 12)).await;
     ada.quote(&offer["offer_id"]).await;
     app.execute("UPDATE quotes SET expires_at = clock_timestamp() - interval '5 days'");

@@ -21,7 +21,7 @@ struct Scene {
 impl Scene {
     async fn set() -> Self {
         let mut app = TestApp::start().await;
-        let ada = app.guest().await;
+        let ada = app.guest();
         let hotel = Hotel::one_room(&app);
         let hold_id = ada.held(&hotel.id(), &hotel.stay(10, 12)).await["hold_id"].clone();
         app.stop();

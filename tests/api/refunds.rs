@@ -25,7 +25,7 @@ fn eur(amount: i64) -> Value {
 #[tokio::test(flavor = "multi_thread")]
 async fn staff_give_back_in_parts_and_never_too_much() {
     let app = TestApp::start().await;
-    let (admin, ada) = (app.admin().await, app.guest().await);
+    let (admin, ada) = (app.admin(), app.guest());
     let hotel = Hotel::one_room(&app);
     let (payment_id, booking) = captured(&app, &ada, &hotel).await;
     let first = refund(&admin, &payment_id, eur(5_000)).await.ok(201);
@@ -58,7 +58,7 @@ async fn staff_give_back_in_parts_and_never_too_much() {
 #[tokio::test(flavor = "multi_thread")]
 async fn twenty_at_once_give_back_what_was_captured_and_no_more() {
     let app = TestApp::start().await;
-    let (admin, ada) = (app.admin().await, app.guest().await);
+    let (admin, ada) = (app.admin(), app.guest());
     let hotel = Hotel::one_room(&app);
     let (payment_id, _) = captured(&app, &ada, &hotel).await;
     let answers = futures_util::future::join_all((0..20).map(|_| refund(&admin, &payment_id, eur(3_000)))).await;
@@ -73,7 +73,7 @@ async fn twenty_at_once_give_back_what_was_captured_and_no_more() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refund_that_is_wrong_changes_nothing() {
     let app = TestApp::start().await;
-    let (admin, ada, manager) = (app.admin().await, app.guest().await, app.manager().await);
+    let (admin, ada, manager) = (app.admin(), app.guest(), app.manager());
     let (hotel, other) = (Hotel::one_room(&app), Hotel::one_room(&app));
     let (payment_id, _) = captured(&app, &ada, &hotel).await;
     app.grant(&manager, &[other.id()]);
@@ -109,7 +109,7 @@ async fn a_refund_that_is_wrong_changes_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn money_that_waits_for_a_booking_is_not_given_back_in_parts() {
     let app = TestApp::start().await;
-    let (admin, ada) = (app.admin().await, app.guest().await);
+    let (admin, ada) = (app.admin(), app.guest());
     let hotel = Hotel::one_room(&app);
     let hold = ada.held(&hotel.id(), &hotel.stay(10, 12)).await;
     let payment = ada.pay(&hold["hold_id"], "pm_card_visa").await.ok(201);
@@ -134,7 +134,7 @@ async fn money_that_waits_for_a_booking_is_not_given_back_in_parts() {
 async fn a_guest_who_does_not_come_pays_what_the_policy_says() {
     for (policy, penalty) in [("prepaid", "20000"), ("pay_at_property", "20000")] {
         let app = TestApp::start_with(Start::Migrated, |_| {}).await;
-        let (ada, manager) = (app.guest().await, app.manager().await);
+        let (ada, manager) = (app.guest(), app.manager());
         let hotel = Hotel::with(&app, &Terms { payment_policy: policy, ..Terms::default() });
         app.grant(&manager, &[hotel.id()]);
         let hold = ada.held(&hotel.id(), &hotel.stay(1, 3)).await;
@@ -160,7 +160,7 @@ async fn a_guest_who_does_not_come_pays_what_the_policy_says() {
         assert_eq!(app.number("SELECT coalesce(sum(captured_amount), 0) FROM payments"), kept);
         assert_eq!(app.rows("refunds"), 0);
         assert_eq!(app.number("SELECT count(*) FROM audit_entries WHERE action = 'no_show'"), 1);
-        let stranger = app.manager().await;
+        let stranger = app.manager();
         stranger.post(&path, json!({})).await.problem(404, "not_found");
     }
 }

@@ -62,7 +62,7 @@ async fn nobody_is_owed_anything(app: &TestApp) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cancellations_refund_that_is_refused_may_be_asked_for_again() {
     let app = TestApp::start().await;
-    let (staff, ada) = (app.admin().await, app.guest().await);
+    let (staff, ada) = (app.admin(), app.guest());
     let hotel = Hotel::one_room(&app);
     let (payment, booking) = captured(&app, &ada, &hotel).await;
     refuse_refunds(&app);
@@ -79,7 +79,7 @@ async fn a_cancellations_refund_that_is_refused_may_be_asked_for_again() {
 #[tokio::test(flavor = "multi_thread")]
 async fn money_without_a_booking_that_could_not_be_given_back_may_be_given_back_by_staff() {
     let app = TestApp::start().await;
-    let (staff, ada) = (app.admin().await, app.guest().await);
+    let (staff, ada) = (app.admin(), app.guest());
     let hotel = Hotel::one_room(&app);
     let hold = ada.held(&hotel.id(), &hotel.stay(10, 12)).await;
     let payment = ada.pay(&hold["hold_id"], "pm_card_visa").await.ok(201);
@@ -95,7 +95,7 @@ async fn money_without_a_booking_that_could_not_be_given_back_may_be_given_back_
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refund_of_staff_that_is_refused_takes_nothing_from_what_may_be_refunded() {
     let app = TestApp::start().await;
-    let (staff, ada) = (app.admin().await, app.guest().await);
+    let (staff, ada) = (app.admin(), app.guest());
     let hotel = Hotel::one_room(&app);
     let (payment, _) = captured(&app, &ada, &hotel).await;
     refuse_refunds(&app);
@@ -108,7 +108,7 @@ async fn a_refund_of_staff_that_is_refused_takes_nothing_from_what_may_be_refund
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refund_that_was_made_is_not_asked_for_again_though_its_key_is_forgotten() {
     let app = TestApp::start().await;
-    let (staff, ada) = (app.admin().await, app.guest().await);
+    let (staff, ada) = (app.admin(), app.guest());
     let hotel = Hotel::one_room(&app);
     let (payment, _) = captured(&app, &ada, &hotel).await;
     refund(&staff, &payment, 5_000).await;
@@ -133,7 +133,7 @@ async fn a_refund_that_was_made_is_not_asked_for_again_though_its_key_is_forgott
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cancellation_keeps_its_penalty_of_the_payment_that_the_booking_rests_on() {
     let app = TestApp::start().await;
-    let ada = app.guest().await;
+    let ada = app.guest();
     let hotel = Hotel::one_room(&app);
     app.execute("UPDATE cancellation_tiers SET penalty_percent = 50");
     let hold = ada.held(&hotel.id(), &hotel.stay(10, 12)).await;
@@ -172,7 +172,7 @@ async fn a_cancellation_keeps_its_penalty_of_the_payment_that_the_booking_rests_
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refund_of_staff_that_fails_after_the_cancellation_is_no_breach() {
     let app = TestApp::start().await;
-    let (staff, ada) = (app.admin().await, app.guest().await);
+    let (staff, ada) = (app.admin(), app.guest());
     let hotel = Hotel::one_room(&app);
     let (payment, booking) = captured(&app, &ada, &hotel).await;
     refuse_refunds(&app);

@@ -37,7 +37,7 @@ const PARIS: [&str; 5] = ["Paris Central", "Paris Garden Inn", "Paris Grand", "P
 #[tokio::test(flavor = "multi_thread")]
 async fn a_city_is_found_however_it_is_typed() {
     let app = TestApp::start_demo().await;
-    let ada = app.guest().await;
+    let ada = app.guest();
     for city in ["Paris", "pArIs", "París", "Paris%2010e", "PARIS%2010E%20ARRONDISSEMENT", "Paris+1er"] {
         for country in ["FR", "fr"] {
             let rows = found(&ada, &format!("city={city}&country={country}&sort=name")).await;
@@ -61,7 +61,7 @@ fn haversine(a: (f64, f64), b: (f64, f64)) -> f64 {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_point_finds_what_lies_within_its_radius_nearest_first() {
     let app = TestApp::start_demo().await;
-    let ada = app.guest().await;
+    let ada = app.guest();
     let centre = (48.8566, 2.3522);
     let at = format!("lat={}&lon={}", centre.0, centre.1);
     let rows = found(&ada, &format!("{at}&radius_km=50&sort=distance")).await;
@@ -83,7 +83,7 @@ async fn a_point_finds_what_lies_within_its_radius_nearest_first() {
 #[tokio::test(flavor = "multi_thread")]
 async fn hotels_are_found_by_their_ids() {
     let app = TestApp::start_demo().await;
-    let ada = app.guest().await;
+    let ada = app.guest();
     let rows = found(&ada, "city=Paris&country=FR&sort=name").await;
     let (first, last) = (&rows[0], &rows[4]);
     let ids = format!("{},{}", first["hotel_id"].as_str().expect("an id"), last["hotel_id"].as_str().expect("an id"));
@@ -97,7 +97,7 @@ async fn hotels_are_found_by_their_ids() {
 #[tokio::test(flavor = "multi_thread")]
 async fn each_filter_leaves_what_fits() {
     let app = TestApp::start_demo().await;
-    let ada = app.guest().await;
+    let ada = app.guest();
     let paris = "city=Paris&country=FR";
     let all = found(&ada, paris).await;
     let amounts = totals(&all);
@@ -146,7 +146,7 @@ fn sort_key(sort: &str, row: &Value) -> (String, i64, String) {
 #[tokio::test(flavor = "multi_thread")]
 async fn walking_all_pages_meets_every_hotel_once_in_order() {
     let app = TestApp::start_demo().await;
-    let ada = app.guest().await;
+    let ada = app.guest();
     for sort in ["price", "stars", "distance", "name"] {
         let query = format!("/search?{}&lat=48.8566&lon=2.3522&radius_km=20038&sort={sort}&limit=3", nights(2));
         let mut rows: Vec<Value> = Vec::new();
@@ -168,7 +168,7 @@ async fn walking_all_pages_meets_every_hotel_once_in_order() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cursor_serves_only_the_list_that_issued_it() {
     let app = TestApp::start_demo().await;
-    let ada = app.guest().await;
+    let ada = app.guest();
     let query = format!("/search?{}&city=Paris&country=FR", nights(2));
     let page = ada.get(&format!("{query}&limit=2")).await.ok(200);
     let cursor = page["next_cursor"].as_str().expect("a cursor").to_owned();

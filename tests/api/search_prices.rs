@@ -66,7 +66,7 @@ async fn compare(guest: &Guest, hotel_ids: &[String], query: &str) -> usize {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_search_and_the_offers_agree_to_the_cent() {
     let app = TestApp::start_demo().await;
-    let ada = app.guest().await;
+    let ada = app.guest();
     app.execute(ODD);
     let all = searched(&ada, &nights(1)).await;
     let currencies: Vec<_> = all.values().map(|offer| offer["total"]["currency"].as_str().expect("a code")).collect();
@@ -91,7 +91,7 @@ async fn the_search_and_the_offers_agree_to_the_cent() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_search_and_the_offers_agree_on_what_is_not_sold() {
     let app = TestApp::start_demo().await;
-    let ada = app.guest().await;
+    let ada = app.guest();
     let hotel_ids: Vec<_> = searched(&ada, &nights(1)).await.into_keys().collect();
     app.execute(RESTRICT_DERIVED);
     let friday = crate::search::tuesday() + chrono::Days::new(3);

@@ -22,7 +22,7 @@ async fn change(guest: &Guest, current: &str, new: &str) -> Answer {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_user_sees_where_they_are_signed_in_and_signs_out_there() {
     let app = TestApp::start().await;
-    let ada = app.guest().await;
+    let ada = app.guest();
     let there = ada.login(&ada.email, PASSWORD).await;
     let seen = sessions(&ada).await;
     assert_eq!(seen.iter().map(|session| session["current"] == json!(true)).collect::<Vec<_>>(), [true, false]);
@@ -44,7 +44,7 @@ async fn a_user_sees_where_they_are_signed_in_and_signs_out_there() {
 #[tokio::test(flavor = "multi_thread")]
 async fn sessions_are_listed_a_page_at_a_time() {
     let app = TestApp::start().await;
-    let ada = app.guest().await;
+    let ada = app.guest();
     for _ in 0..2 {
         ada.login(&ada.email, PASSWORD).await;
     }
@@ -52,17 +52,17 @@ async fn sessions_are_listed_a_page_at_a_time() {
     let cursor = first["next_cursor"].as_str().expect("another page");
     let second = ada.get(&format!("/auth/sessions?limit=2&cursor={cursor}")).await.ok(200);
     assert_eq!((second["data"].as_array().map(Vec::len), &second["next_cursor"]), (Some(1), &Value::Null));
-    let bob = app.guest().await;
+    let bob = app.guest();
     bob.get(&format!("/auth/sessions?cursor={cursor}")).await.problem(400, "cursor_invalid");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn somebody_elses_session_is_not_found_and_goes_on() {
     let app = TestApp::start().await;
-    let (ada, bob) = (app.guest().await, app.guest().await);
+    let (ada, bob) = (app.guest(), app.guest());
     let hers = sessions(&ada).await;
     bob.delete(&path(&hers[0])).await.problem(404, "not_found");
-    app.admin().await.delete(&path(&hers[0])).await.problem(404, "not_found");
+    app.admin().delete(&path(&hers[0])).await.problem(404, "not_found");
     bob.delete("/auth/sessions/not-an-id").await.problem(404, "not_found");
     ada.get("/auth/me").await.ok(200);
 }
@@ -70,7 +70,7 @@ async fn somebody_elses_session_is_not_found_and_goes_on() {
 #[tokio::test(flavor = "multi_thread")]
 async fn another_password_ends_every_session() {
     let app = TestApp::start().await;
-    let (ada, bob) = (app.guest().await, app.guest().await);
+    let (ada, bob) = (app.guest(), app.guest());
     let there = ada.login(&ada.email, PASSWORD).await;
     change(&ada, PASSWORD, ANOTHER).await.ok(204);
     for gone in [&ada, &there] {
@@ -89,7 +89,7 @@ async fn another_password_ends_every_session() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_password_that_may_not_be_changed_stays() {
     let app = TestApp::start().await;
-    let ada = app.guest().await;
+    let ada = app.guest();
     let field = |answer: Answer| answer.problem(422, "invalid")["errors"][0]["field"].clone();
     assert_eq!(field(change(&ada, "not the password", ANOTHER).await), "current_password");
     for new in ["short", "password1234", &ada.email.to_uppercase()] {
@@ -105,7 +105,7 @@ async fn a_password_that_may_not_be_changed_stays() {
 #[tokio::test(flavor = "multi_thread")]
 async fn no_session_of_the_old_password_outlives_it() {
     let app = TestApp::start().await;
-    let ada = app.guest().await;
+    let ada = app.guest();
     let old = || ada.post("/auth/login", json!({ "email": ada.email, "password": PASSWORD }));
     let (logins, changed) =
         tokio::join!(futures_util::future::join_all((0..12).map(|_| old())), change(&ada, PASSWORD, ANOTHER));
@@ -125,7 +125,7 @@ async fn no_session_of_the_old_password_outlives_it() {
 #[tokio::test(flavor = "multi_thread")]
 async fn of_ten_changes_at_once_one_wins() {
     let app = TestApp::start().await;
-    let ada = app.guest().await;
+    let ada = app.guest();
     let names: Vec<_> = (0..10).map(|nth| format!("password number {nth} of ten")).collect();
     let changes = futures_util::future::join_all(names.iter().map(|new| change(&ada, PASSWORD, new))).await;
     let won: Vec<_> = changes.iter().zip(&names).filter(|(answer, _)| answer.status == 204).collect();

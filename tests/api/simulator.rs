@@ -34,7 +34,7 @@ const END: &str = "SELECT p.status || ' ' || i.status || ' ' || p.captured_amoun
 #[tokio::test(flavor = "multi_thread")]
 async fn a_guest_answers_their_bank_and_books() {
     let app = TestApp::start().await;
-    let ada = app.guest().await;
+    let ada = app.guest();
     let hold = held(&app, &ada).await;
     let (key, body) =
         (key(), json!({ "hold_id": hold["hold_id"], "payment_method": "pm_card_authenticationRequired" }));
@@ -71,7 +71,7 @@ async fn a_guest_answers_their_bank_and_books() {
 async fn guests_are_sent_to_the_public_address() {
     let public = |given: &mut Given| given.public_url = Some("https://book.example.com".to_owned());
     let app = TestApp::start_with(Start::Migrated, public).await;
-    let ada = app.guest().await;
+    let ada = app.guest();
     let hold = held(&app, &ada).await;
     let paid = ada.pay(&hold["hold_id"], "pm_card_authenticationRequired").await.ok(202);
     let url = paid["next_action"]["url"].as_str().expect("an address");
@@ -85,7 +85,7 @@ async fn guests_are_sent_to_the_public_address() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_guest_whom_their_bank_refuses_may_pay_otherwise() {
     let app = TestApp::start().await;
-    let ada = app.guest().await;
+    let ada = app.guest();
     let hold = held(&app, &ada).await;
     let paid = ada.pay(&hold["hold_id"], "pm_card_authenticationRequired").await.ok(202);
     assert_eq!(at_the_bank(&app, &paid, FAIL).await.ok(200), json!({ "status": "declined" }));
@@ -103,7 +103,7 @@ async fn a_guest_whom_their_bank_refuses_may_pay_otherwise() {
 async fn without_webhooks_the_completer_finds_out() {
     let app = TestApp::start().await;
     app.lose_webhooks();
-    let ada = app.guest().await;
+    let ada = app.guest();
     let hold = held(&app, &ada).await;
     let paid = ada.pay(&hold["hold_id"], "pm_card_authenticationRequired").await.ok(202);
     // Found waiting, it goes on waiting, and its time is not begun again.
@@ -122,7 +122,7 @@ async fn without_webhooks_the_completer_finds_out() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_guest_who_never_answers_their_bank_is_not_charged() {
     let app = TestApp::start().await;
-    let ada = app.guest().await;
+    let ada = app.guest();
     let hold = held(&app, &ada).await;
     let paid = ada.pay(&hold["hold_id"], "pm_card_authenticationRequired").await.ok(202);
     app.execute("UPDATE holds SET paying_until = clock_timestamp()");
@@ -138,7 +138,7 @@ async fn a_guest_who_never_answers_their_bank_is_not_charged() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_authorisation_whose_answer_was_lost_is_found() {
     let app = TestApp::start().await;
-    let ada = app.guest().await;
+    let ada = app.guest();
     let hold = held(&app, &ada).await;
     let paid = ada.pay(&hold["hold_id"], "pm_sim_timeout_then_success").await.ok(202);
     assert_eq!((&paid["status"], &paid["next_action"]), (&json!("processing"), &Value::Null));
@@ -152,7 +152,7 @@ async fn an_authorisation_whose_answer_was_lost_is_found() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_decline_whose_answer_was_lost_is_found() {
     let app = TestApp::start().await;
-    let ada = app.guest().await;
+    let ada = app.guest();
     let hold = held(&app, &ada).await;
     let paid = ada.pay(&hold["hold_id"], "pm_sim_timeout_then_failure").await.ok(202);
     assert_eq!(paid["status"], "processing");
@@ -170,7 +170,7 @@ async fn a_capture_whose_answer_was_lost_is_made_once() {
         if are_lost {
             app.lose_webhooks();
         }
-        let ada = app.guest().await;
+        let ada = app.guest();
         let hold = held(&app, &ada).await;
         ada.pay(&hold["hold_id"], "pm_sim_late_capture").await.ok(201);
         ada.confirm(&hold["hold_id"]).await.ok(201);
@@ -185,7 +185,7 @@ async fn a_capture_whose_answer_was_lost_is_made_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn webhooks_that_come_twice_and_out_of_order_count_once() {
     let app = TestApp::start().await;
-    let ada = app.guest().await;
+    let ada = app.guest();
     let hold = held(&app, &ada).await;
     ada.pay(&hold["hold_id"], "pm_sim_duplicate_webhook").await.ok(201);
     ada.confirm(&hold["hold_id"]).await.ok(201);
@@ -203,7 +203,7 @@ async fn webhooks_that_come_twice_and_out_of_order_count_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_method_that_nobody_knows_is_refused() {
     let app = TestApp::start().await;
-    let ada = app.guest().await;
+    let ada = app.guest();
     let hold = held(&app, &ada).await;
     for method in ["pm_card_mastercard", "pm_sim_timeout", "PM_CARD_VISA", "pm_card_visa ", ""] {
         ada.pay(&hold["hold_id"], method).await.invalid("payment_method");

@@ -23,7 +23,7 @@ fn kid(guest: &Guest) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_next_key_is_published_before_it_signs_and_the_one_before_fades() {
     let app = TestApp::start().await;
-    let ada = app.guest().await;
+    let ada = app.guest();
     let first = kid(&ada);
     assert_eq!(published(&ada).await, std::slice::from_ref(&first));
     keys::rotate(&app.db(), 600, Before::Fade).await.expect("rotated");
@@ -44,7 +44,7 @@ async fn the_next_key_is_published_before_it_signs_and_the_one_before_fades() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_leaked_key_is_refused_at_once_and_its_sessions_go_on() {
     let app = TestApp::start().await;
-    let ada = app.guest().await;
+    let ada = app.guest();
     keys::rotate(&app.db(), 0, Before::Stop).await.expect("rotated");
     ada.get("/auth/me").await.problem(401, "token_invalid");
     let ada = refreshed(&ada).await;
@@ -73,7 +73,7 @@ async fn keys_are_rotated_under_load_without_a_request_refused() {
     let app = TestApp::start().await;
     let other = app.beside().await;
     let stop = AtomicBool::new(false);
-    let guests = [app.guest().await, app.guest().await, app.guest().await];
+    let guests = [app.guest(), app.guest(), app.guest()];
     let load = futures_util::future::join_all(guests.map(|mut guest| {
         let (stop, other) = (&stop, &other);
         async move {
@@ -102,7 +102,7 @@ async fn keys_are_rotated_under_load_without_a_request_refused() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_command_rotates_beside_a_server() {
     let app = TestApp::start().await;
-    let ada = app.guest().await;
+    let ada = app.guest();
     let folder = tempfile::tempdir().expect("a folder");
     let url = app.database.url();
     let run = |args: &[&str]| {

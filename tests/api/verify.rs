@@ -100,7 +100,7 @@ async fn work_under_way_is_no_breach() {
     let hotel = Hotel::with(&app, &Terms { capacity: 1000, ..Terms::default() });
     let mut guests = Vec::new();
     for guest_no in 0..4 {
-        let (guest, hotel_id, stay) = (app.guest().await, hotel.id(), hotel.stay(10, 13));
+        let (guest, hotel_id, stay) = (app.guest(), hotel.id(), hotel.stay(10, 13));
         guests.push(tokio::spawn(async move {
             let ends = [Walk::Books, Walk::IsDeclined, Walk::Cancels, Walk::GivesBack, Walk::Lapses];
             for end in ends.into_iter().cycle().skip(guest_no).take(15) {
@@ -134,7 +134,7 @@ fn no_invariant_is_without_a_breach() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_capacity_corrupted_by_hand_is_refused_by_the_check_and_found_without_it() {
     let app = TestApp::start().await;
-    let ada = app.guest().await;
+    let ada = app.guest();
     let hotel = Hotel::one_room(&app);
     ada.held(&hotel.id(), &hotel.stay(10, 12)).await;
     app.verified();

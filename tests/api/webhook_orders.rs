@@ -30,7 +30,7 @@ async fn roomy() -> (TestApp, Hotel) {
 /// Payments that the provider has authorised and that wait for its answer: what `change` says is done to them first, and
 /// no completer looks at them.
 async fn awaited(app: &TestApp, hotel: &Hotel, payments: usize, change: &str) -> Vec<Value> {
-    let ada = app.guest().await;
+    let ada = app.guest();
     let mut ids = Vec::new();
     for _ in 0..payments {
         let hold = ada.held(&hotel.id(), &hotel.stay(10, 11)).await;
@@ -113,7 +113,7 @@ async fn every_order_of_contradicting_events_pays_a_hold_that_waits() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_late_failure_undoes_nothing() {
     let app = TestApp::start().await;
-    let ada = app.guest().await;
+    let ada = app.guest();
     let hotel = Hotel::one_room(&app);
     let hold = ada.held(&hotel.id(), &hotel.stay(10, 12)).await;
     let payment_id = ada.pay(&hold["hold_id"], "pm_card_visa").await.ok(201)["payment_id"].clone();

@@ -28,7 +28,7 @@ pub struct Side {
 
 impl Side {
     async fn by(app: &TestApp, admin: &Guest) -> Self {
-        let (made, guest) = (Made::by(admin).await, app.guest().await);
+        let (made, guest) = (Made::by(admin).await, app.guest());
         made.price(app, 10_000);
         app.grant(&guest, std::slice::from_ref(&made.hotel_id));
         let paid = guest.held(&made.hotel_id, &made.stay(app, 10, 12)).await;
@@ -103,7 +103,7 @@ impl World {
     pub async fn new() -> Self {
         let app = TestApp::start().await;
         app.lose_webhooks();
-        let (admin, manager) = (app.admin().await, app.manager().await);
+        let (admin, manager) = (app.admin(), app.manager());
         let (own, other) = (Side::by(&app, &admin).await, Side::by(&app, &admin).await);
         app.grant(&manager, std::slice::from_ref(&own.made.hotel_id));
         app.eventually("SELECT count(*) FROM jobs WHERE done_at IS NULL", "0").await;

@@ -14,7 +14,7 @@ async fn world(capacity: i32, guests: usize) -> (TestApp, Hotel, Guest, Vec<(Gue
     let staff = manager_of(&app, &hotel).await;
     let mut quoted = Vec::new();
     for _ in 0..guests {
-        let ada = app.guest().await;
+        let ada = app.guest();
         let quote = ada.quote(&ada.offer(&hotel.id(), &hotel.stay(10, 12)).await["offer_id"]).await;
         quoted.push((ada, quote["quote_id"].clone()));
     }

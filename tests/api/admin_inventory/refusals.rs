@@ -151,12 +151,12 @@ async fn somebody_elses_hotel_is_not_there() {
     let change = items(&[item(&hotel, hotel.day(1), hotel.day(2), json!({ "capacity": 5 }))]);
     let range = format!("?from={}&to={}", hotel.day(0), hotel.day(5));
     let night = format!("{}/{}/{}", path(&hotel), hotel.room_type_id, hotel.day(1));
-    for stranger in [&staff, &app.manager().await] {
+    for stranger in [&staff, &app.manager()] {
         stranger.patch_many(&path(&hotel), change.clone()).await.problem(404, "not_found");
         stranger.get(&format!("{}{range}", path(&hotel))).await.problem(404, "not_found");
         stranger.get(&night).await.problem(404, "not_found");
     }
-    let ada = app.guest().await;
+    let ada = app.guest();
     ada.patch_many(&path(&hotel), change.clone()).await.problem(403, "forbidden");
     ada.get(&format!("{}{range}", path(&hotel))).await.problem(403, "forbidden");
     // What is not of the hotel is not there either.
@@ -166,7 +166,7 @@ async fn somebody_elses_hotel_is_not_there() {
     staff.get(&format!("{own}/{}/{}", other.room_type_id, hotel.day(400))).await.problem(404, "not_found");
     staff.get(&format!("{own}/{}/someday", other.room_type_id)).await.problem(404, "not_found");
     assert_eq!(everything(&app), before);
-    let admin = app.admin().await;
+    let admin = app.admin();
     admin.patch_many(&path(&hotel), change).await.ok(200);
     admin.get(&night).await.ok(200);
     hotel.change(&app, "UPDATE hotels SET deleted_at = now() WHERE hotel_id = $1 AND $2 IS NOT NULL");
@@ -228,7 +228,7 @@ async fn capacity_never_falls_below_what_is_sold_and_held() {
     .await;
     let hotel = Hotel::with(&app, &Terms { capacity: 5, ..Terms::default() });
     let suite = hotel.another_room_type(&app, &Terms { capacity: 5, ..Terms::default() });
-    let (staff, ada) = (manager_of(&app, &hotel).await, app.guest().await);
+    let (staff, ada) = (manager_of(&app, &hotel).await, app.guest());
     let two = |stay: &str| format!("{stay}&rooms=2");
     let booked = ada.held(&hotel.id(), &two(&hotel.stay(10, 12))).await;
     ada.pay(&booked["hold_id"], "pm_card_visa").await.ok(201);
@@ -266,7 +266,7 @@ async fn capacity_never_falls_below_what_is_sold_and_held() {
 async fn rooms_out_of_service_are_subtracted_and_the_allowance_added() {
     let app = TestApp::start().await;
     let hotel = Hotel::with(&app, &Terms { capacity: 5, ..Terms::default() });
-    let (staff, ada) = (manager_of(&app, &hotel).await, app.guest().await);
+    let (staff, ada) = (manager_of(&app, &hotel).await, app.guest());
     hotel.change(
         &app,
         "INSERT INTO rooms (hotel_id, room_id, room_type_id, number, status)

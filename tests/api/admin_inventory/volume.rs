@@ -74,7 +74,7 @@ impl Met {
 
 /// A guest with quotes of many room types.
 async fn with_quotes(app: &TestApp, address: &str, hotel: &Hotel, no: u64, quotes: usize) -> (Guest, Vec<Value>) {
-    let ada = app.guest().await.behind(address);
+    let ada = app.guest().behind(address);
     let offers = ada.get(&format!("/hotels/{}/offers?{}", hotel.id(), hotel.stay(10 + no, 12 + no))).await.ok(200);
     let offers = offers["data"].as_array().expect("offers").iter().cycle().take(quotes);
     let mut quoted = Vec::new();

@@ -139,7 +139,7 @@ async fn somebody_elses_rates_are_not_there() {
     staff.get(&range).await.problem(404, "not_found");
     let own = staff.patch_many(&path(&other), change.clone()).await;
     assert_eq!(own.invalid("items[0].rate_plan_id")["errors"].as_array().map(Vec::len), Some(1));
-    let ada = app.guest().await;
+    let ada = app.guest();
     ada.patch_many(&path(&hotel), change).await.problem(403, "forbidden");
     ada.get(&range).await.problem(403, "forbidden");
     assert_eq!(everything(&app), before);

@@ -15,7 +15,7 @@ async fn without(admin: &Guest, permission: &str) -> Value {
 
 /// One more admin.
 async fn another(app: &TestApp, admin: &Guest) -> Guest {
-    let other = app.guest().await;
+    let other = app.guest();
     admin.post(&format!("{}/roles", account(&other).await), json!({ "role": "admin" })).await.ok(201);
     other
 }
@@ -23,7 +23,7 @@ async fn another(app: &TestApp, admin: &Guest) -> Guest {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_last_admin_is_neither_removed_nor_disabled_nor_stripped() {
     let app = TestApp::start().await;
-    let admin = app.admin().await;
+    let admin = app.admin();
     let (path, disabled) = (account(&admin).await, json!({ "disabled": true }));
     let refused = || async {
         let trace =
@@ -46,7 +46,7 @@ async fn the_last_admin_is_neither_removed_nor_disabled_nor_stripped() {
     // Another role's permission is not enough for the admin's to be given up.
     let manager = json!({ "permissions": ["users:read", "users:write"] });
     admin.patch("/admin/roles/manager", "*", manager).await.ok(200);
-    let deputy = app.manager().await;
+    let deputy = app.manager();
     deputy.delete(&format!("{path}/roles/admin")).await.problem(409, "last_admin");
     // But with it an admin's role may do with less, and gets it back.
     admin.patch("/admin/roles/admin", "*", without(&admin, "users:write").await).await.ok(200);
@@ -77,7 +77,7 @@ async fn remove(by: Guest, path: String, how: &'static str) -> Answer {
 async fn of_two_admins_who_remove_each_other_at_the_same_instant_one_stays() {
     let app = TestApp::start().await;
     let elsewhere = app.beside().await;
-    let mut first = app.admin().await;
+    let mut first = app.admin();
     for (one, two) in [("revoke", "revoke"), ("disable", "disable"), ("revoke", "disable")] {
         let second = another(&app, &first).await;
         let paths = (account(&first).await, account(&second).await);

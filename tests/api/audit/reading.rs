@@ -20,7 +20,7 @@ async fn id(of: &Guest) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn managers_read_of_their_own_hotels_and_admins_read_all() {
     let app = TestApp::start().await;
-    let (admin, manager) = (app.admin().await, app.manager().await);
+    let (admin, manager) = (app.first_admin().await, app.manager());
     let (own, other) = (Made::by(&admin).await, Made::by(&admin).await);
     assert_eq!(size(&read(&manager, "").await), 0, "a member of nothing");
     app.grant(&manager, std::slice::from_ref(&own.hotel_id));
@@ -48,13 +48,13 @@ async fn managers_read_of_their_own_hotels_and_admins_read_all() {
     assert!(all["data"].as_array().expect("a list").iter().any(|entry| entry["hotel_id"].is_null()), "{all}");
     let times: Vec<_> = all["data"].as_array().expect("a list").iter().map(|entry| &entry["created_at"]).collect();
     assert!(times.iter().zip(times.iter().skip(1)).all(|(newer, older)| newer.as_str() >= older.as_str()), "{times:?}");
-    app.guest().await.get("/admin/audit").await.problem(403, "forbidden");
+    app.guest().get("/admin/audit").await.problem(403, "forbidden");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn entries_are_found_by_who_what_and_when() {
     let app = TestApp::start().await;
-    let (admin, manager) = (app.admin().await, app.manager().await);
+    let (admin, manager) = (app.first_admin().await, app.manager());
     let made = Made::by(&admin).await;
     app.grant(&manager, std::slice::from_ref(&made.hotel_id));
     manager.patch(&made.tax_path(), "\"1\"", json!({ "value": 12 })).await.ok(200);
@@ -94,7 +94,7 @@ async fn entries_are_found_by_who_what_and_when() {
 #[tokio::test(flavor = "multi_thread")]
 async fn pages_follow_one_another_and_a_cursor_is_good_for_its_own_list() {
     let app = TestApp::start().await;
-    let admin = app.admin().await;
+    let admin = app.admin();
     let made = Made::by(&admin).await;
     // All at one instant: the ids decide.
     app.execute("UPDATE audit_entries SET created_at = '2026-01-01' WHERE resource IN ('room', 'tax', 'rate_plan')");

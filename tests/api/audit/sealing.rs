@@ -31,7 +31,7 @@ fn entries(hotel_id: &str, count: usize, action: &str) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_done_is_sealed_within_5_s() {
     let app = TestApp::start().await;
-    let admin = app.admin().await;
+    let admin = app.first_admin().await;
     let made = Made::by(&admin).await;
     let begun = Instant::now();
     while app.rows("audit_unsealed") > 0 {
@@ -117,7 +117,7 @@ async fn many_sealers_at_once_make_one_chain_a_hotel() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_entry_altered_by_the_owner_of_the_table_is_reported() {
     let app = TestApp::start().await;
-    let admin = app.admin().await;
+    let admin = app.admin();
     let made = Made::by(&admin).await;
     app.all_sealed().await;
     app.verified();

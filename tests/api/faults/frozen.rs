@@ -73,7 +73,7 @@ async fn while_the_database_hangs_callers_are_answered_in_time() {
     let mut app = TestApp::on(Arc::new(Database::create_in(&home, Start::Migrated)), super::hasty).await;
     let folder = tempfile::tempdir().expect("a folder");
     let process = Serving::beside(&app, folder.path(), &[("LASTROOM_DRAIN_S", "1")]);
-    let ada = app.guest().await;
+    let ada = app.guest();
     let hotel = Hotel::one_room(&app);
     let door = Door::at(&app.address.to_string());
     let storm = Storm::begin(&app, &door, 4);

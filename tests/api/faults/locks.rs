@@ -81,7 +81,7 @@ fn confirmation(guest: &Guest, hold: &Value) -> Call {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_row_that_somebody_keeps_locked_is_waited_for_and_then_answered_busy() {
     let mut app = TestApp::start_with(Start::Migrated, |given| given.pool_size = Some("16".to_owned())).await;
-    let (ada, bob) = (app.guest().await, app.guest().await);
+    let (ada, bob) = (app.guest(), app.guest());
     let hotel = |payment_policy| Hotel::with(&app, &Terms { capacity: 9, payment_policy, ..Terms::default() });
     let [full, sold, back, others] = ["pay_at_property"; 4].map(hotel);
     let prepaid = hotel("prepaid");
@@ -156,7 +156,7 @@ async fn a_queue_for_a_locked_row_is_answered_within_two_lock_timeouts() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_key_that_somebody_keeps_is_waited_for_a_second() {
     let mut app = TestApp::start().await;
-    let ada = app.guest().await;
+    let ada = app.guest();
     let hotel = Hotel::one_room(&app);
     let call = Call::post(&ada, "/holds", json!({ "quote_id": ada.quoted(&hotel, 10, 12, 1).await }));
     let before = app.snapshot();

@@ -16,6 +16,7 @@ use secrecy::SecretString;
 use tokio::sync::oneshot;
 
 use super::actors::{Guest, PASSWORD};
+use super::crowd::{new_address, signed_in};
 use super::database::{Database, Start, pool};
 
 pub const SECRET: &str = "only for tests: 0123456789 abcdefghijklmnop";
@@ -160,22 +161,26 @@ impl TestApp {
         assert!(report.is_clean(), "invariants that do not hold: {breached:#?}");
     }
 
-    /// Somebody new, signed in.
-    pub async fn guest(&self) -> Guest {
-        let name = uuid::Uuid::now_v7().simple().to_string();
-        Guest::register(self, &format!("{name}@example.com")).await
+    /// Somebody new, signed in. [`Guest::register`] is for whom the way in matters.
+    pub fn guest(&self) -> Guest {
+        signed_in(self, &new_address(), "guest")
     }
 
-    /// The first admin, made as the settings make it, and signed in.
-    pub async fn admin(&self) -> Guest {
+    /// An admin, signed in.
+    pub fn admin(&self) -> Guest {
+        signed_in(self, ADMIN_EMAIL, "admin")
+    }
+
+    /// The first admin, made as the settings make it, who has signed in.
+    pub async fn first_admin(&self) -> Guest {
         let password = SecretString::from(PASSWORD);
         admin::ensure(&self.db(), ADMIN_EMAIL, Some(password)).await.expect("an admin");
         Guest::stranger(self).login(ADMIN_EMAIL, PASSWORD).await
     }
 
     /// Somebody with the role of managers, member of no hotel yet.
-    pub async fn manager(&self) -> Guest {
-        let manager = self.guest().await;
+    pub fn manager(&self) -> Guest {
+        let manager = self.guest();
         let email = &manager.email;
         self.execute(&format!(
             "INSERT INTO user_roles (user_id, role) SELECT user_id, 'manager' FROM users WHERE email = '{email}'"

@@ -1,44 +1,79 @@
-//! Many guests at once, signed in without the minutes that their passwords' hashes would take.
+//! People signed in without the time that their passwords' hashes would take.
 
-use std::fmt::Write;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
-use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+use diesel::sql_types::{Text, Uuid as SqlUuid};
+use lastroom::access::keys::store::signing;
+use lastroom::access::password::hash_now;
 use lastroom::access::tokens::AccessTokens;
 use lastroom::kernel::ids::{SessionId, UserId};
 use lastroom::kernel::secret::Keyring;
 use secrecy::SecretString;
 use uuid::Uuid;
 
-use super::actors::Guest;
+use super::actors::{Guest, PASSWORD};
 use super::app::{SECRET, TestApp};
 
-/// Seconds a member's token lives: as long as a token can.
+/// Seconds a token lives: as long as one can.
 const TOKEN_TTL_S: i32 = 900;
 
-/// So many new guests with a session and a token each. They have no password to sign in again with.
+/// Of the one password that everybody has.
+static HASH: LazyLock<String> = LazyLock::new(|| hash_now(PASSWORD).expect("a hash"));
+
+/// The account with its role, if it is new, and one more session.
+const SIGN_IN: &str = "
+    WITH account AS (
+        INSERT INTO users (user_id, email, email_key, full_name, password_hash)
+        VALUES ($1, $2, $2, 'Ada Lovelace', $3)
+        ON CONFLICT (email_key) DO UPDATE SET email = EXCLUDED.email RETURNING user_id
+    ), of_role AS (
+        INSERT INTO user_roles (user_id, role) SELECT user_id, $4 FROM account ON CONFLICT DO NOTHING
+    ), session AS (
+        INSERT INTO sessions (user_id, session_id, expires_at, address)
+        SELECT user_id, $5, clock_timestamp() + interval '1 hour', '127.0.0.1' FROM account
+    ), token AS (
+        INSERT INTO refresh_tokens (user_id, session_id, generation, token_hash)
+        SELECT user_id, $5, 1, sha256($6::bytea) FROM account
+    )
+    SELECT user_id FROM account";
+
+#[derive(QueryableByName)]
+struct Account {
+    #[diesel(sql_type = SqlUuid)]
+    user_id: UserId,
+}
+
+/// Somebody with this address, who has the role.
+pub fn signed_in(app: &TestApp, email: &str, role: &str) -> Guest {
+    sign_in(&mut app.connect(), &Guest::stranger(app), email, role)
+}
+
+/// So many new guests.
 pub fn crowd(app: &TestApp, guests: usize) -> Vec<Guest> {
-    let stranger = Guest::stranger(app);
+    let (mut conn, stranger) = (app.connect(), Guest::stranger(app));
+    (0..guests).map(|_| sign_in(&mut conn, &stranger, &new_address(), "guest")).collect()
+}
+
+/// An address that nobody has yet.
+pub fn new_address() -> String {
+    format!("{}@example.com", Uuid::now_v7().simple())
+}
+
+fn sign_in(conn: &mut PgConnection, stranger: &Guest, email: &str, role: &str) -> Guest {
+    let session_id = Uuid::now_v7();
+    let refresh_token = format!("lrr_{}", session_id.simple());
+    let Account { user_id } = diesel::sql_query(SIGN_IN)
+        .bind::<SqlUuid, _>(Uuid::now_v7())
+        .bind::<Text, _>(email)
+        .bind::<Text, _>(HASH.as_str())
+        .bind::<Text, _>(role)
+        .bind::<SqlUuid, _>(session_id)
+        .bind::<Text, _>(&refresh_token)
+        .get_result(conn)
+        .expect("an account");
     let tokens = AccessTokens::new(Arc::new(Keyring::new(&SecretString::from(SECRET))), TOKEN_TTL_S);
-    let mut rows = String::new();
-    let mut members = Vec::new();
-    for _ in 0..guests {
-        let (user_id, session_id) = (Uuid::now_v7(), Uuid::now_v7());
-        let email = format!("{}@example.com", user_id.simple());
-        writeln!(
-            rows,
-            "INSERT INTO users (user_id, email, email_key, full_name, password_hash)
-                 VALUES ('{user_id}', '{email}', '{email}', 'Ada Lovelace', 'none');
-             INSERT INTO user_roles (user_id, role) VALUES ('{user_id}', 'guest');
-             INSERT INTO sessions (user_id, session_id, expires_at)
-                 VALUES ('{user_id}', '{session_id}', clock_timestamp() + interval '1 hour');
-             INSERT INTO refresh_tokens (user_id, session_id, generation, token_hash)
-                 VALUES ('{user_id}', '{session_id}', 1, sha256('{session_id}'));"
-        )
-        .expect("a text");
-        let token = tokens.issue(1, UserId(user_id), SessionId(session_id), chrono::Utc::now()).expect("a token");
-        members.push(Guest { email, token: Some(token), ..stranger.clone() });
-    }
-    app.connect().batch_execute(&rows).expect("the guests' rows");
-    members
+    let generation = signing(conn).expect("a key");
+    let token = tokens.issue(generation, user_id, SessionId(session_id), chrono::Utc::now()).expect("a token");
+    Guest { email: email.to_owned(), token: Some(token), refresh_token, ..stranger.clone() }
 }

@@ -28,7 +28,7 @@ fn told(output: &Output) -> (Option<i32>, String, String) {
 #[tokio::test(flavor = "multi_thread")]
 async fn beside_a_server_it_prints_a_line_an_invariant_and_ends_with_0_or_1() {
     let app = TestApp::start().await;
-    let ada = app.guest().await;
+    let ada = app.guest();
     let hotel = Hotel::one_room(&app);
     let hold = ada.held(&hotel.id(), &hotel.stay(10, 12)).await;
     ada.pay(&hold["hold_id"], "pm_card_visa").await.ok(201);

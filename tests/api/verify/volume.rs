@@ -74,7 +74,7 @@ fn multiply(app: &TestApp) {
 async fn a_countrys_bookings_are_examined_in_one_go() {
     let mut app = TestApp::start().await;
     let hotel = Hotel::with(&app, &Terms { capacity: 20, ..Terms::default() });
-    let ada = app.guest().await;
+    let ada = app.guest();
     for end in (0..BOOKINGS_A_HOTEL).map(|_| Walk::Books).chain([Walk::GivesBack, Walk::IsDeclined]) {
         walk(ada.clone(), hotel.id(), hotel.stay(10, 13), end).await;
     }

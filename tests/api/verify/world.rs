@@ -29,7 +29,8 @@ impl World {
             given.sweep_interval_ms = Some("100".to_owned());
         })
         .await;
-        let (ada, bob) = (app.guest().await, app.guest().await);
+        let (ada, bob) =
+            (Guest::register(&app, "ada@example.com").await, Guest::register(&app, "bob@example.com").await);
         let rooms = |capacity| Terms { capacity, ..Terms::default() };
         let hotel = Hotel::with(&app, &rooms(30));
         let later = Hotel::with(&app, &Terms { payment_policy: "pay_at_property", ..rooms(9) });
@@ -149,7 +150,7 @@ async fn cancel(app: &TestApp, guest: &Guest, hold_id: &str) {
 
 /// Booked for today, and marked by staff, who give some of the money back all the same.
 async fn stay_away(app: &TestApp, guest: &Guest, hotel: &Hotel) -> String {
-    let staff = app.admin().await;
+    let staff = app.admin();
     let hold = guest.held(&hotel.id(), &hotel.stay(0, 1)).await;
     let payment = guest.pay(&hold["hold_id"], "pm_card_visa").await.ok(201);
     let booking = guest.confirm(&hold["hold_id"]).await.ok(201);
