@@ -10,12 +10,15 @@ use actix_web::http::header;
 use actix_web::web::Data;
 use actix_web::{Error, FromRequest, HttpRequest};
 
+use super::store::Standing;
 use super::tokens::{AccessTokens, Shown};
 use super::{keys, store};
 use crate::audit::{self, Actor};
+use crate::carries_db;
 use crate::config::Config;
-use crate::db::Db;
+use crate::db::{Db, DbError, Tx};
 use crate::http::client;
+use crate::http::idempotency::Halt;
 use crate::http::problem::{Code, Problem, internal};
 use crate::kernel::ids::{SessionId, UserId};
 
@@ -24,6 +27,8 @@ use crate::kernel::ids::{SessionId, UserId};
 pub struct Caller {
     pub user_id: UserId,
     pub session_id: SessionId,
+    /// Of the key that signed their token.
+    generation: i32,
     pub roles: Vec<String>,
     pub permissions: Vec<String>,
     /// Where the request came from.
@@ -112,7 +117,50 @@ permissions! {
 /// A caller who has the permission `P`.
 pub struct May<P> {
     pub caller: Caller,
-    permission: PhantomData<P>,
+    permission: PhantomData<fn() -> P>,
+}
+
+impl<P: Permission> May<P> {
+    /// Asks again, in the transaction of the work; the caller as of now. Since the request began, and its body may take
+    /// its time, an admin may have taken the right away: it is not to be used to get it back.
+    pub fn again(&self, tx: &mut Tx<'_>) -> Result<Caller, Barred> {
+        let before = &self.caller;
+        let standing = store::standing(tx, before.user_id, before.session_id, before.generation)?;
+        let Standing { roles, permissions } = standing.ok_or(Barred::SignedOut)?;
+        let caller = Caller { roles, permissions, ..before.clone() };
+        if caller.has::<P>() { Ok(caller) } else { Err(Barred::Lacks(P::NAME)) }
+    }
+}
+
+/// Why somebody may not, or not any more.
+#[derive(Debug, thiserror::Error)]
+pub enum Barred {
+    #[error("the session has ended")]
+    SignedOut,
+    #[error("This needs the permission {0}")]
+    Lacks(&'static str),
+    #[error(transparent)]
+    Db(#[from] DbError),
+}
+carries_db!(Barred);
+
+impl From<Barred> for Problem {
+    fn from(barred: Barred) -> Self {
+        match barred {
+            Barred::SignedOut => Self::plain(Code::TokenInvalid),
+            Barred::Lacks(_) => Self::new(Code::Forbidden, barred.to_string()),
+            Barred::Db(error) => error.into(),
+        }
+    }
+}
+
+impl<R> From<Barred> for Halt<R> {
+    fn from(barred: Barred) -> Self {
+        match barred {
+            Barred::Db(error) => Self::Db(error),
+            barred => Self::Refused(barred.into()),
+        }
+    }
 }
 
 /// Any caller with a live session.
@@ -175,7 +223,7 @@ async fn permitted<P: Permission>(req: &HttpRequest) -> Result<Caller, Problem> 
             tracing::warn!(%error, %user_id, permission = P::NAME, "a denial is missing in the audit log");
         }
     }
-    Err(Problem::new(Code::Forbidden, format!("This needs the permission {}", P::NAME)))
+    Err(Barred::Lacks(P::NAME).into())
 }
 
 /// The caller by their access token. The session is asked of the database each time, so that a logout or a changed
@@ -196,10 +244,10 @@ async fn authenticate(req: &HttpRequest) -> Result<Caller, Problem> {
     };
     let (user_id, session_id) = (claims.sub, claims.sid);
     let standing = db.read(move |conn| store::standing(conn, user_id, session_id, generation)).await?;
-    let standing = standing.ok_or_else(|| Problem::plain(Code::TokenInvalid))?;
+    let Standing { roles, permissions } = standing.ok_or(Barred::SignedOut)?;
     tracing::Span::current().record("user_id", tracing::field::display(user_id));
     let address = client::address(req).map(|address| address.to_string());
-    Ok(Caller { user_id, session_id, roles: standing.roles, permissions: standing.permissions, address })
+    Ok(Caller { user_id, session_id, generation, roles, permissions, address })
 }
 
 fn bearer(stated: &str) -> Option<&str> {

@@ -9,9 +9,10 @@ use super::state::DeskError;
 use super::wire::BookingBody;
 use crate::access::guard::{BookingsWriteAny, May};
 use crate::db::{Db, DbError};
+use crate::hotels::staff::handle::{self, Reach};
 use crate::hotels::staff::http::{ADMIN, Nothing, OnCreate};
 use crate::http::extract::{InOrder, OptionalBody, PathIds};
-use crate::http::idempotency::{Answer, Halt, OptionalKey, once};
+use crate::http::idempotency::{Answer, Halt, OptionalKey};
 use crate::http::problem::{Code, Problem};
 use crate::kernel::ids::{BookingId, HotelId};
 
@@ -20,13 +21,15 @@ pub fn routes(app: &mut ServiceConfig<'_>) {
     app.service(mark_no_show);
 }
 
-fn halt(error: DeskError) -> Halt {
-    Halt::Refused(match error {
-        DeskError::Db(error) => return Halt::Db(error),
-        DeskError::NotFound => Problem::plain(Code::NotFound),
-        DeskError::TooEarly => Problem::plain(Code::NotArrivalDay),
-        DeskError::Not(status) => Problem::plain(Code::BookingStatus).with("booking_status", status),
-    })
+impl From<DeskError> for Halt {
+    fn from(error: DeskError) -> Self {
+        Self::Refused(match error {
+            DeskError::Db(error) => return Self::Db(error),
+            DeskError::NotFound => Problem::plain(Code::NotFound),
+            DeskError::TooEarly => Problem::plain(Code::NotArrivalDay),
+            DeskError::Not(status) => Problem::plain(Code::BookingStatus).with("booking_status", status),
+        })
+    }
 }
 
 /// Mark a no-show
@@ -42,16 +45,12 @@ pub async fn mark_no_show(
 ) -> Result<HttpResponse, Problem> {
     let InOrder((staff, key, OptionalBody(body), PathIds(hotel_id, booking_id))) = call;
     let keyed = key.0.map(|key| key.of(staff.caller.user_id, body.hash));
-    let answer: Result<Answer, Halt> = db
-        .write(move |tx| {
-            once(tx, keyed.as_ref(), |tx| {
-                let booking = no_show::no_show(tx, &staff.caller, hotel_id, booking_id).map_err(halt)?;
-                let version = booking.version;
-                let body = BookingBody::one(tx, Some(booking))?;
-                let body = body.ok_or_else(|| DbError::invariant("a booking just marked is there"))?;
-                Ok(Answer::json(200, &body)?.version(version))
-            })
-        })
-        .await;
-    Ok(answer?.into())
+    handle::write(&db, staff, Reach::Hotel(hotel_id), keyed, move |tx, by| {
+        let booking = no_show::no_show(tx, by, hotel_id, booking_id)?;
+        let version = booking.version;
+        let body = BookingBody::one(tx, Some(booking))?;
+        let body = body.ok_or_else(|| DbError::invariant("a booking just marked is there"))?;
+        Ok(Answer::json(200, &body)?.version(version))
+    })
+    .await
 }

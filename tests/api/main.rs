@@ -54,6 +54,7 @@ mod interleavings;
 mod jobs;
 mod layers;
 mod leaks;
+mod lost_rights;
 mod migrations;
 mod model;
 mod offers;

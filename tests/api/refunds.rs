@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::support::{Answer, Guest, Hotel, Start, Terms, TestApp, key};
 
 /// A payment of 200.00 EUR, captured for a booking.
-async fn captured(app: &TestApp, guest: &Guest, hotel: &Hotel) -> (Value, Value) {
+pub async fn captured(app: &TestApp, guest: &Guest, hotel: &Hotel) -> (Value, Value) {
     let hold = guest.held(&hotel.id(), &hotel.stay(10, 12)).await;
     let payment = guest.pay(&hold["hold_id"], "pm_card_visa").await.ok(201);
     let booking = guest.confirm(&hold["hold_id"]).await.ok(201);

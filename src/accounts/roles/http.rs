@@ -14,6 +14,7 @@ use super::change::{self, Patch};
 use super::name::{self, PathRole};
 use super::store::{self, Role};
 use crate::access::guard::{May, UsersRead, UsersWrite};
+use crate::accounts::administration::administer;
 use crate::db::Db;
 use crate::hotels::staff::Refusal;
 use crate::hotels::staff::handle;
@@ -89,8 +90,8 @@ pub async fn change_role(
     let InOrder((staff, IfMatch(expected), body, PathRole(role))) = call;
     let RolePatch { description, permissions } = body.value;
     let patch = Patch { description, permissions };
-    handle::write(&db, None, move |tx| {
-        let role = change::change(tx, &staff.caller, &role, &expected, patch.clone())?;
+    administer(&db, staff, None, move |tx, by| {
+        let role = change::change(tx, by, &role, &expected, patch.clone())?;
         Ok(handle::answer(200, &role)?.version(role.version))
     })
     .await

@@ -10,7 +10,7 @@ use crate::kernel::ids::UserId;
 
 /// Grants: it counts on the user's next request. Whether they had it not before.
 ///
-/// Locks: the user; inserts. Behind it stands the primary key of `user_roles`.
+/// Locks: the user; inserts. The caller has the right to administer. Behind it stands the primary key of `user_roles`.
 pub fn grant(tx: &mut Tx<'_>, by: &Caller, user_id: UserId, role: &str) -> Result<(Grant, bool), Refusal> {
     let user = store::lock(tx, user_id)?.ok_or(Refusal::NotFound)?;
     let is_new = store::insert_grant(tx, user_id, role)?;

@@ -13,6 +13,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use super::store::{self, Filter, Grant, User};
 use super::{change, grant, revoke};
 use crate::access::guard::{May, UsersRead, UsersWrite};
+use crate::accounts::administration::administer;
 use crate::accounts::roles::name::{self, PathRole};
 use crate::db::Db;
 use crate::hotels::staff::Refusal;
@@ -123,8 +124,8 @@ pub async fn change_user(
 ) -> Result<HttpResponse, Problem> {
     let InOrder((staff, IfMatch(expected), body, PathId(user_id))) = call;
     let disabled = body.value.disabled;
-    handle::write(&db, None, move |tx| {
-        let user = change::change(tx, &staff.caller, user_id, &expected, disabled)?;
+    administer(&db, staff, None, move |tx, by| {
+        let user = change::change(tx, by, user_id, &expected, disabled)?;
         Ok(handle::answer(200, &user)?.version(user.version))
     })
     .await
@@ -161,9 +162,9 @@ pub async fn grant_role(
     let InOrder((staff, key, body, PathId(user_id))) = call;
     let keyed = key.0.map(|key| key.of(staff.caller.user_id, body.hash));
     let role = body.value.role;
-    handle::write(&db, keyed, move |tx| {
-        let (grant, is_new) = grant::grant(tx, &staff.caller, user_id, &role)?;
-        handle::answer(if is_new { 201 } else { 200 }, &grant)
+    administer(&db, staff, keyed, move |tx, by| {
+        let (grant, is_new) = grant::grant(tx, by, user_id, &role)?;
+        Ok(handle::answer(if is_new { 201 } else { 200 }, &grant)?)
     })
     .await
 }
@@ -180,8 +181,8 @@ pub async fn revoke_role(
     db: Data<Db>,
 ) -> Result<HttpResponse, Problem> {
     let InOrder((staff, NoQuery, PathId(user_id), PathRole(role))) = call;
-    handle::write(&db, None, move |tx| {
-        revoke::revoke(tx, &staff.caller, user_id, &role)?;
+    administer(&db, staff, None, move |tx, by| {
+        revoke::revoke(tx, by, user_id, &role)?;
         Ok(Answer::nothing())
     })
     .await

@@ -16,6 +16,7 @@ use crate::ari::http::OnBulk;
 use crate::ari::wire::BulkBody;
 use crate::db::Db;
 use crate::holds::expire;
+use crate::hotels::staff::Refusal;
 use crate::hotels::staff::http::ADMIN;
 use crate::http::extract::{Body, InOrder, PathId};
 use crate::http::problem::{Code, Problem};
@@ -42,11 +43,15 @@ pub async fn change_inventory(
 ) -> Result<Json<BulkBody>, Problem> {
     let InOrder((staff, body, PathId(hotel_id))) = call;
     let bulk = Arc::new(Bulk::check(body.value.items)?);
-    let caller = Arc::new(staff.caller);
+    let staff = Arc::new(staff);
     let db = db.with_patience(CALLER_PATIENCE);
     for _ in 0..=RECLAIMS {
-        let (of_all, by) = (bulk.clone(), caller.clone());
-        match db.write(move |tx| change::change(tx, &by, hotel_id, &of_all)).await? {
+        let (of_all, staff) = (bulk.clone(), staff.clone());
+        let changed = db.write(move |tx| {
+            let by = staff.again(tx).map_err(Refusal::from)?;
+            change::change(tx, &by, hotel_id, &of_all)
+        });
+        match changed.await? {
             Changed::Done(done) => return Ok(Json(BulkBody::new(bulk.items.len(), done))),
             Changed::InTheWay(nights) => {
                 db.write(move |tx| expire::reclaim(tx, hotel_id, &nights)).await?;

@@ -14,6 +14,7 @@ use crate::ari::bulk::Bulk;
 use crate::ari::http::OnBulk;
 use crate::ari::wire::BulkBody;
 use crate::db::Db;
+use crate::hotels::staff::Refusal;
 use crate::hotels::staff::http::ADMIN;
 use crate::http::extract::{Body, InOrder, PathId};
 use crate::http::problem::Problem;
@@ -39,6 +40,10 @@ pub async fn change_rates(
     let bulk = Arc::new(Bulk::check(body.value.items)?);
     let of_all = bulk.clone();
     let db = db.with_patience(CALLER_PATIENCE);
-    let done = db.write(move |tx| change::change(tx, &staff.caller, hotel_id, &of_all)).await?;
+    let done = db.write(move |tx| {
+        let by = staff.again(tx).map_err(Refusal::from)?;
+        change::change(tx, &by, hotel_id, &of_all)
+    });
+    let done = done.await?;
     Ok(Json(BulkBody::new(bulk.items.len(), done)))
 }

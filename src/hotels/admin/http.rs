@@ -11,7 +11,7 @@ use super::{change, create, delete, store};
 use crate::access::guard::{HotelsCreate, HotelsRead, HotelsWrite, May};
 use crate::db::Db;
 use crate::hotels::staff::Refusal;
-use crate::hotels::staff::handle;
+use crate::hotels::staff::handle::{self, Reach};
 use crate::hotels::staff::http::{ADMIN, Nothing, OnChange, OnCreate, OnRead, StaffList, page};
 use crate::http::BASE;
 use crate::http::extract::{Body, InOrder, NoQuery, OptionalBody, PathId, Query};
@@ -61,10 +61,10 @@ pub async fn create_hotel(
     db: Data<Db>,
 ) -> Result<HttpResponse, Problem> {
     let InOrder((staff, key, body)) = call;
-    let (caller, fields) = (staff.caller, body.value);
-    let keyed = key.0.map(|key| key.of(caller.user_id, body.hash));
-    handle::write(&db, keyed, move |tx| {
-        let hotel = create::create(tx, &caller, &fields)?;
+    let keyed = key.0.map(|key| key.of(staff.caller.user_id, body.hash));
+    let fields = body.value;
+    handle::write(&db, staff, Reach::House, keyed, move |tx, by| {
+        let hotel = create::create(tx, by, &fields)?;
         Ok(handle::versioned(201, &hotel)?.at(format!("{BASE}/admin/hotels/{}", hotel.hotel_id)))
     })
     .await

@@ -14,8 +14,9 @@ use super::revoke;
 use super::store::{self, Member};
 use crate::access::guard::{HotelsRead, May, MembersWrite};
 use crate::db::Db;
+use crate::hotels::staff::ManagedHotel;
+use crate::hotels::staff::handle::{self, Reach};
 use crate::hotels::staff::http::{ADMIN, OnCreate, OnRead, page};
-use crate::hotels::staff::{ManagedHotel, handle};
 use crate::http::extract::{Body, InOrder, NoQuery, PathId, PathIds, Query};
 use crate::http::idempotency::{Answer, OptionalKey};
 use crate::http::list::ListQuery;
@@ -84,9 +85,9 @@ pub async fn grant_membership(
     let InOrder((staff, key, body, PathId(hotel_id))) = call;
     let keyed = key.0.map(|key| key.of(staff.caller.user_id, body.hash));
     let whom = body.value.whom()?;
-    handle::write(&db, keyed, move |tx| {
-        let (member, is_new) = grant::grant(tx, &staff.caller, hotel_id, &whom)?;
-        handle::answer(if is_new { 201 } else { 200 }, &member)
+    handle::write(&db, staff, Reach::Hotel(hotel_id), keyed, move |tx, by| {
+        let (member, is_new) = grant::grant(tx, by, hotel_id, &whom)?;
+        Ok(handle::answer(if is_new { 201 } else { 200 }, &member)?)
     })
     .await
 }
@@ -103,8 +104,8 @@ pub async fn revoke_membership(
     db: Data<Db>,
 ) -> Result<HttpResponse, Problem> {
     let InOrder((staff, NoQuery, PathIds(hotel_id, user_id))) = call;
-    handle::write(&db, None, move |tx| {
-        revoke::revoke(tx, &staff.caller, hotel_id, user_id)?;
+    handle::write(&db, staff, Reach::Hotel(hotel_id), None, move |tx, by| {
+        revoke::revoke(tx, by, hotel_id, user_id)?;
         Ok(Answer::nothing())
     })
     .await

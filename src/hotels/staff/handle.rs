@@ -9,8 +9,8 @@ use serde::Serialize;
 
 use super::http::{Nothing, StaffList, page};
 use super::kept::{Kept, Part};
-use super::{ManagedHotel, Refusal};
-use crate::access::guard::{Caller, HotelsRead, May};
+use super::{ManagedHotel, Refusal, store};
+use crate::access::guard::{Caller, HotelsRead, May, Permission};
 use crate::db::{Db, DbError, Tx};
 use crate::http::BASE;
 use crate::http::extract::{Body, InOrder, NoQuery, OptionalBody, PathId, PathIds, Query};
@@ -22,11 +22,20 @@ use crate::kernel::page::Page;
 use crate::kernel::secret::Keyring;
 use crate::kernel::version::Expected;
 
+/// What a work is about.
+#[derive(Clone, Copy, Debug)]
+pub enum Reach {
+    /// No hotel in particular.
+    House,
+    Hotel(HotelId),
+}
+
 /// Which one a path names: a hotel, or a hotel and a part of it.
-pub trait At {
+pub trait At: Copy {
     type Ids: Copy + Send + 'static;
 
     fn ids(self) -> Self::Ids;
+    fn reach(self) -> Reach;
 }
 
 impl At for PathId<HotelId> {
@@ -35,6 +44,10 @@ impl At for PathId<HotelId> {
     fn ids(self) -> HotelId {
         self.0
     }
+
+    fn reach(self) -> Reach {
+        Reach::Hotel(self.0)
+    }
 }
 
 impl<I: Copy + Send + 'static> At for PathIds<HotelId, I> {
@@ -42,6 +55,10 @@ impl<I: Copy + Send + 'static> At for PathIds<HotelId, I> {
 
     fn ids(self) -> (HotelId, I) {
         (self.0, self.1)
+    }
+
+    fn reach(self) -> Reach {
+        Reach::Hotel(self.0)
     }
 }
 
@@ -82,7 +99,7 @@ pub async fn get<K: Part>(
 }
 
 /// Creates a part of a hotel from what `checked` makes of the body.
-pub async fn create<M, B, N, K>(
+pub async fn create<M: Permission, B, N, K>(
     db: &Db,
     call: InOrder<(May<M>, OptionalKey, Body<B>, PathId<HotelId>)>,
     checked: fn(B) -> Result<N, Refusal>,
@@ -92,11 +109,11 @@ where
     N: Send + 'static,
     K: Part,
 {
-    let InOrder((May { caller, .. }, key, body, PathId(hotel_id))) = call;
-    let keyed = key.0.map(|key| key.of(caller.user_id, body.hash));
+    let InOrder((staff, key, body, PathId(hotel_id))) = call;
+    let keyed = key.0.map(|key| key.of(staff.caller.user_id, body.hash));
     let new = checked(body.value)?;
-    write(db, keyed, move |tx| {
-        let made = create(tx, &caller, hotel_id, &new)?;
+    write(db, staff, Reach::Hotel(hotel_id), keyed, move |tx, by| {
+        let made = create(tx, by, hotel_id, &new)?;
         let location = format!("{BASE}/admin/hotels/{hotel_id}/{}/{}", K::PATH, made.tag().id);
         Ok(versioned(201, &made)?.at(location))
     })
@@ -104,7 +121,7 @@ where
 }
 
 /// Changes what the path names as the body says, if it is of a version in `If-Match`.
-pub async fn change<M, P, I, K>(
+pub async fn change<M: Permission, P, I, K>(
     db: &Db,
     call: InOrder<(May<M>, IfMatch, Body<P>, I)>,
     change: Change<I::Ids, P, K>,
@@ -114,42 +131,61 @@ where
     I: At,
     K: Kept,
 {
-    let InOrder((May { caller, .. }, IfMatch(expected), body, at)) = call;
-    let (ids, patch) = (at.ids(), body.value);
-    write(db, None, move |tx| versioned(200, &change(tx, &caller, ids, &expected, patch.clone())?)).await
+    let InOrder((staff, IfMatch(expected), body, at)) = call;
+    let (reach, ids, patch) = (at.reach(), at.ids(), body.value);
+    write(db, staff, reach, None, move |tx, by| Ok(versioned(200, &change(tx, by, ids, &expected, patch.clone())?)?))
+        .await
 }
 
 /// Deletes what the path names, if it is of a version in `If-Match`.
-pub async fn delete<M, I: At>(
+pub async fn delete<M: Permission, I: At>(
     db: &Db,
     call: InOrder<(May<M>, IfMatch, NoQuery, I)>,
     delete: Delete<I::Ids>,
 ) -> Result<HttpResponse, Problem> {
-    let InOrder((May { caller, .. }, IfMatch(expected), NoQuery, at)) = call;
-    let ids = at.ids();
-    write(db, None, move |tx| delete(tx, &caller, ids, &expected).map(|()| Answer::nothing())).await
+    let InOrder((staff, IfMatch(expected), NoQuery, at)) = call;
+    let (reach, ids) = (at.reach(), at.ids());
+    write(db, staff, reach, None, move |tx, by| {
+        delete(tx, by, ids, &expected)?;
+        Ok(Answer::nothing())
+    })
+    .await
 }
 
 /// Puts back what the path names.
-pub async fn restore<M, I: At, K: Kept>(
+pub async fn restore<M: Permission, I: At, K: Kept>(
     db: &Db,
     call: InOrder<(May<M>, OptionalKey, OptionalBody<Nothing>, I)>,
     restore: Restore<I::Ids, K>,
 ) -> Result<HttpResponse, Problem> {
-    let InOrder((May { caller, .. }, key, OptionalBody(body), at)) = call;
-    let keyed = key.0.map(|key| key.of(caller.user_id, body.hash));
-    let ids = at.ids();
-    write(db, keyed, move |tx| versioned(200, &restore(tx, &caller, ids)?)).await
+    let InOrder((staff, key, OptionalBody(body), at)) = call;
+    let keyed = key.0.map(|key| key.of(staff.caller.user_id, body.hash));
+    let (reach, ids) = (at.reach(), at.ids());
+    write(db, staff, reach, keyed, move |tx, by| Ok(versioned(200, &restore(tx, by, ids)?)?)).await
 }
 
 /// Runs staff's work in one transaction; once for its key, if it has one.
-pub async fn write(
+///
+/// What the caller may do is asked again first. With a key, so is whether what the path names is still within their reach:
+/// what was answered before is not for somebody who has lost it. Without one the work asks that itself.
+pub async fn write<M: Permission>(
     db: &Db,
+    staff: May<M>,
+    reach: Reach,
     keyed: Option<Keyed>,
-    work: impl Fn(&mut Tx<'_>) -> Result<Answer, Refusal> + Send + 'static,
+    work: impl Fn(&mut Tx<'_>, &Caller) -> Result<Answer, Halt> + Send + 'static,
 ) -> Result<HttpResponse, Problem> {
-    let answer: Result<Answer, Halt> =
-        db.write(move |tx| once(tx, keyed.as_ref(), |tx| work(tx).map_err(Halt::from))).await;
+    let answer: Result<Answer, Halt> = db
+        .write(move |tx| {
+            let by = staff.again(tx)?;
+            if let (Some(_), Reach::Hotel(hotel_id)) = (&keyed, reach)
+                && !store::is_within(tx, by.scope(), hotel_id)?
+            {
+                return Err(Refusal::NotFound.into());
+            }
+            once(tx, keyed.as_ref(), |tx| work(tx, &by))
+        })
+        .await;
     Ok(answer?.into())
 }
 

@@ -116,6 +116,7 @@ impl From<Refusal> for Problem {
             }
             Refusal::BasePlanUnavailable => Self::plain(Code::BasePlanUnavailable),
             Refusal::LastAdmin => Self::plain(Code::LastAdmin),
+            Refusal::Barred(barred) => barred.into(),
             Refusal::Db(error) => error.into(),
         }
     }

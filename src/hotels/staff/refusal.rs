@@ -2,6 +2,7 @@
 
 use chrono::NaiveDate;
 
+use crate::access::guard::Barred;
 use crate::carries_db;
 use crate::db::DbError;
 use crate::kernel::ids::RatePlanId;
@@ -42,10 +43,22 @@ pub enum Refusal {
     /// Nobody would be left who may change users and roles.
     #[error("nobody would be left to administer")]
     LastAdmin,
+    /// What the caller might do has changed since the request began.
+    #[error(transparent)]
+    Barred(Barred),
     #[error(transparent)]
     Db(#[from] DbError),
 }
 carries_db!(Refusal);
+
+impl From<Barred> for Refusal {
+    fn from(barred: Barred) -> Self {
+        match barred {
+            Barred::Db(error) => Self::Db(error),
+            barred => Self::Barred(barred),
+        }
+    }
+}
 
 impl Refusal {
     pub fn invalid(field: impl Into<String>, message: impl Into<String>) -> Self {

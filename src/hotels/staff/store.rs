@@ -25,6 +25,12 @@ pub fn within(scope: Scope) -> Box<dyn BoxableExpression<hotels::table, Pg, SqlT
     }
 }
 
+/// Whether the scope has the hotel, deleted or not.
+pub(super) fn is_within(conn: &mut PgConnection, scope: Scope, hotel_id: HotelId) -> Result<bool, DbError> {
+    let hotel = hotels::table.filter(hotels::hotel_id.eq(hotel_id).and(within(scope)));
+    Ok(diesel::select(exists(hotel)).get_result(conn)?)
+}
+
 macro_rules! managed {
     ($conn:expr, $scope:expr, $hotel_id:expr $(, $lock:ident)?) => {{
         let found = hotels::table

@@ -18,6 +18,7 @@ use crate::http::problem::{Code, Problem, ProblemDocument};
 use crate::kernel::ids::{PaymentId, RefundId};
 use crate::kernel::money::{Currency, Money};
 use crate::payments::state::RefundStatus;
+use crate::payments::store::hotel_within;
 
 /// How much to give back.
 #[derive(Clone, Debug, Deserialize, Validate, ToSchema)]
@@ -96,8 +97,11 @@ pub async fn request_refund(
     let amount = body.value.amount;
     let answer: Result<Answer, Halt> = db
         .write(move |tx| {
+            let by = staff.again(tx)?;
+            // What was answered before is not for somebody who has lost the hotel since.
+            hotel_within(tx, by.scope(), payment_id)?.ok_or_else(|| halt(RefundError::NotFound))?;
             once(tx, Some(&keyed), |tx| {
-                let refund = request(tx, &staff.caller, payment_id, amount).map_err(halt)?;
+                let refund = request(tx, &by, payment_id, amount).map_err(halt)?;
                 Ok(Answer::json(201, &RefundBody::new(&refund, amount.currency))?)
             })
         })
