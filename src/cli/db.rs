@@ -35,6 +35,11 @@ pub fn run(config: &Config, what: &What) -> anyhow::Result<()> {
                 roles.owner.name != roles.application.name,
                 "LASTROOM_MIGRATE_DATABASE_URL and DATABASE_URL name one role: the owner and the application are two"
             );
+            // An address that names nobody is asked who it is when it is connected.
+            anyhow::ensure!(
+                !login(admin_url).is_ok_and(|admin| admin.name == roles.application.name),
+                "LASTROOM_ADMIN_DATABASE_URL and DATABASE_URL name one role: the application cannot give itself its rights"
+            );
             roles::establish(&mut connect(admin_url.expose_secret())?, &roles)?;
             roles
         }

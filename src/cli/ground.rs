@@ -15,7 +15,7 @@ use secrecy::{ExposeSecret, SecretString};
 use super::progress::Steps;
 use crate::config::{Config, DatabaseChoice};
 use crate::db::embedded::{Durability, PrivateCluster, Settings};
-use crate::db::roles::{self, Roles};
+use crate::db::roles::{self, Roles, RolesError};
 use crate::db::{Db, PoolSettings, migrate};
 use crate::kernel::secret::random;
 
@@ -78,11 +78,16 @@ impl Ground {
         let mut conn = connect(owner_url.expose_secret())?;
         let steps_run = migrate::run_pending(&mut conn)?;
         tracing::debug!(steps_run, "the schema is up to date");
-        let application = roles::current(&mut connect(url.expose_secret())?)?;
+        // As whom it signs in: whatever role it works as, it can work as that one again.
+        let application = roles::signed_in(&mut connect(url.expose_secret())?)?;
         // One role for everything may do everything.
-        if application != roles::current(&mut conn)? {
-            let granted = roles::grant(&mut conn, &application);
-            granted.with_context(|| format!("cannot give {application} its rights; lastroom db roles may"))?;
+        if application != roles::signed_in(&mut conn)? {
+            match roles::grant(&mut conn, &application) {
+                Err(unfit @ RolesError::Unfit { .. }) => return Err(unfit.into()),
+                granted => {
+                    granted.with_context(|| format!("cannot give {application} its rights; lastroom db roles may"))?;
+                }
+            }
         }
         Ok((url, owner_url, secret))
     }

@@ -1,5 +1,7 @@
 //! The roles of the database: the owner changes the schema, the application works and cannot take back what it wrote.
 
+mod unfit;
+
 use std::process::Output;
 
 use diesel::connection::SimpleConnection;
@@ -193,8 +195,9 @@ fn what_is_missing_is_named_and_no_password_is_told() {
         (vec![("LASTROOM_ADMIN_DATABASE_URL", "mysql://x:p@ssword@y")], "LASTROOM_ADMIN_DATABASE_URL must begin with"),
         (
             vec![("LASTROOM_ADMIN_DATABASE_URL", url.as_str()), ("LASTROOM_MIGRATE_DATABASE_URL", url.as_str())],
-            "name one role",
+            "the owner and the application are two",
         ),
+        (vec![("LASTROOM_ADMIN_DATABASE_URL", url.as_str())], "the application cannot give itself its rights"),
         (
             vec![("LASTROOM_ADMIN_DATABASE_URL", url.as_str()), ("DATABASE_URL", "postgres://localhost/x")],
             "must be postgres://USER",

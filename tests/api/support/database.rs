@@ -248,7 +248,8 @@ fn fingerprint() -> String {
         .collect();
     steps.sort();
     let read = |path| fs::read_to_string(root.join(path)).expect("a source");
-    let mut text = read("src/hotels/demo.rs") + &read("src/db/roles.rs");
+    let sources = ["src/hotels/demo.rs", "src/db/roles/mod.rs", "src/db/roles/powers.rs", "src/db/roles/rights.rs"];
+    let mut text = sources.map(read).concat();
     for step in steps {
         text.push_str(&fs::read_to_string(step.join("up.sql")).expect("a step up"));
     }
