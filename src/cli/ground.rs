@@ -76,6 +76,12 @@ impl Ground {
         };
         steps.say("Bringing the schema up to date");
         let mut conn = connect(owner_url.expose_secret())?;
+        let encoding = migrate::encoding(&mut conn)?;
+        anyhow::ensure!(
+            encoding == "UTF8",
+            "the database keeps text as {encoding}, which has not every name that guests have: \
+             make it with CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0"
+        );
         let steps_run = migrate::run_pending(&mut conn)?;
         tracing::debug!(steps_run, "the schema is up to date");
         // As whom it signs in: whatever role it works as, it can work as that one again.

@@ -39,6 +39,11 @@ pub fn is_current(conn: &mut PgConnection) -> Result<bool, DbError> {
     Ok(known.iter().all(|version| run.iter().any(|step| step.version == *version)))
 }
 
+/// How the database keeps text, by PostgreSQL's name for it. Only `UTF8` has every character that a client may send.
+pub fn encoding(conn: &mut PgConnection) -> Result<String, DbError> {
+    Ok(diesel::select(diesel::dsl::sql::<Text>("current_setting('server_encoding')")).get_result(conn)?)
+}
+
 #[derive(QueryableByName)]
 struct Step {
     #[diesel(sql_type = Text)]

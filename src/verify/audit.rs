@@ -3,14 +3,15 @@
 use super::Check;
 
 pub(super) const CHECKS: &[Check] = &[
-    // The encoding is that of ARCHITECTURE, "The audit log": netstrings, `-` for NULL, behind the hash before.
+    // The encoding is that of ARCHITECTURE, "The audit log": netstrings of UTF-8, `-` for NULL, behind the hash before.
     Check {
         name: "audit.seal_follows_the_one_before",
         says: "A seal is the SHA-256 of the one before it and its own entry, and no number is missing.",
         select: "
             SELECT concat_ws(' ', s.hotel_id, s.seq), s.seq = coalesce(s.before_seq, 0) + 1 AND s.hash = sha256(
                 coalesce(s.before_hash, decode(repeat('00', 32), 'hex')) || convert_to((
-                    SELECT string_agg(coalesce(octet_length(text) || ':' || text, '-'), '' ORDER BY place)
+                    SELECT string_agg(coalesce(octet_length(convert_to(text, 'UTF8')) || ':' || text, '-'), ''
+                        ORDER BY place)
                     FROM unnest(ARRAY[s.seq::text, e.hotel_id::text, e.audit_id::text, e.actor_id::text, e.action,
                         e.resource, e.resource_id::text, e.before::text, e.after::text, e.request_id, e.address,
                         (extract(epoch FROM e.created_at) * 1000000)::bigint::text])

@@ -33,6 +33,7 @@ mod captures;
 mod constraints;
 mod contract;
 mod crash;
+mod database_settings;
 mod db_roles;
 mod embedded;
 mod errors_payments;

@@ -99,15 +99,24 @@ impl Database {
         Self::create_on(Arc::new(Cluster { private: Some(home.acquire_durable()) }), start)
     }
 
+    /// Without tables, and in another encoding than the cluster's.
+    pub fn encoded(encoding: &str) -> Self {
+        Self::copy_of("template0", &format!("ENCODING '{encoding}' LOCALE 'C'"), Cluster::shared(), Start::Blank)
+    }
+
     fn create_on(cluster: Arc<Cluster>, start: Start) -> Self {
-        let name = format!("test_{}", uuid::Uuid::now_v7().simple());
         let template = match start {
             Start::Blank => "template0".to_owned(),
             Start::Migrated | Start::Demo => template(&cluster, start),
         };
+        Self::copy_of(&template, "", cluster, start)
+    }
+
+    fn copy_of(template: &str, options: &str, cluster: Arc<Cluster>, start: Start) -> Self {
+        let name = format!("test_{}", uuid::Uuid::now_v7().simple());
         cluster
             .connect("postgres")
-            .batch_execute(&format!("CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY"))
+            .batch_execute(&format!("CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY {options}"))
             .expect("a clone of the template");
         Self { name, start, cluster }
     }
