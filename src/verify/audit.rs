@@ -39,4 +39,11 @@ pub(super) const CHECKS: &[Check] = &[
             LEFT JOIN audit_seals s USING (hotel_id, audit_id)
             FULL JOIN (SELECT hotel_id, audit_id, true AS waits FROM audit_unsealed) w USING (hotel_id, audit_id)",
     },
+    Check {
+        name: "audit.entry_is_sealed_in_time",
+        says: "No entry waits for its seal for over an hour: a server runs, and its sealer gets on.",
+        select: "
+            SELECT concat_ws(' ', hotel_id, audit_id), created_at > clock_timestamp() - interval '1 hour'
+            FROM audit_unsealed JOIN audit_entries USING (hotel_id, audit_id)",
+    },
 ];

@@ -6,6 +6,7 @@
 //!
 //! A group of invariants is a table in a file of its own; an invariant is a [`Check`] in it.
 
+mod access;
 mod audit;
 mod check;
 mod funnel;
@@ -27,7 +28,9 @@ const LIMITS: &str = "SET LOCAL statement_timeout = '1h'; SET LOCAL lock_timeout
 
 /// Every invariant, in the order in which they are examined.
 pub fn checks() -> impl Iterator<Item = &'static Check> {
-    [stock::CHECKS, funnel::CHECKS, money::CHECKS, ledger::CHECKS, trail::CHECKS, audit::CHECKS].into_iter().flatten()
+    [stock::CHECKS, funnel::CHECKS, money::CHECKS, ledger::CHECKS, trail::CHECKS, audit::CHECKS, access::CHECKS]
+        .into_iter()
+        .flatten()
 }
 
 /// What was found, a line an invariant.

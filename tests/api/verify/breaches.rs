@@ -603,6 +603,34 @@ pub const BREACHES: &[Breach] = &[
         "INSERT INTO audit_unsealed VALUES ({other_hotel}, gen_random_uuid())
          RETURNING concat_ws(' ', hotel_id, audit_id) AS line",
     ),
+    // The sealer is not there.
+    breach(
+        &["audit.entry_is_sealed_in_time"],
+        "WITH entry AS (
+             INSERT INTO audit_entries (hotel_id, audit_id, action, resource, created_at)
+             VALUES ({other_hotel}, gen_random_uuid(), 'changed', 'hotel', clock_timestamp() - interval '61 minutes')
+             RETURNING hotel_id, audit_id
+         ), waiting AS (INSERT INTO audit_unsealed SELECT * FROM entry)
+         SELECT concat_ws(' ', hotel_id, audit_id) AS line FROM entry",
+    ),
+    // Nobody is left: each admin is disabled; is an admin no more; may do nothing.
+    breach(
+        &["access.somebody_administers"],
+        "WITH gone AS (
+             UPDATE users u SET disabled_at = clock_timestamp() FROM user_roles r
+             WHERE r.user_id = u.user_id AND role = 'admin' RETURNING u.user_id
+         )
+         SELECT unnest(ARRAY['role admin', 'permission users:write']) AS line FROM gone",
+    ),
+    breach(
+        &["access.somebody_administers"],
+        "WITH gone AS (DELETE FROM user_roles WHERE role = 'admin' RETURNING user_id)
+         SELECT unnest(ARRAY['role admin', 'permission users:write']) AS line FROM gone",
+    ),
+    breach(
+        &["access.somebody_administers"],
+        "DELETE FROM role_permissions WHERE permission = 'users:write' RETURNING 'permission ' || permission AS line",
+    ),
     breach(
         &["trail.id_is_of_one_hotel"],
         "INSERT INTO quotes
