@@ -43,7 +43,10 @@ impl Memory {
 
 /// A fixed number of threads, and the queue before them. They end with the last clone.
 #[derive(Clone)]
-pub(super) struct Hashers(Sender<Job>);
+pub(super) struct Hashers {
+    jobs: Sender<Job>,
+    patience: Duration,
+}
 
 impl Hashers {
     pub fn start(threads: usize) -> Result<Self, AccessError> {
@@ -54,7 +57,7 @@ impl Hashers {
             let thread = thread::Builder::new().name("password".to_owned());
             thread.spawn(move || serve(&queue)).map_err(|error| AccessError::Hash(error.to_string()))?;
         }
-        Ok(Self(jobs))
+        Ok(Self { jobs, patience: PATIENCE })
     }
 
     /// Runs `work` when its turn comes; not at all, if its caller has hung up by then.
@@ -69,8 +72,8 @@ impl Hashers {
                 let _hung_up = tell.send(work(memory));
             }
         };
-        self.0.send(Box::new(job)).map_err(|error| AccessError::Hash(error.to_string()))?;
-        match tokio::time::timeout(PATIENCE, told).await {
+        self.jobs.send(Box::new(job)).map_err(|error| AccessError::Hash(error.to_string()))?;
+        match tokio::time::timeout(self.patience, told).await {
             Ok(told) => told.map_err(|error| AccessError::Hash(error.to_string()))?,
             Err(_) => Err(DbError::Busy("passwords are waiting to be hashed").into()),
         }
@@ -86,5 +89,36 @@ fn serve(queue: &Mutex<Receiver<Job>>) {
         if catch_unwind(AssertUnwindSafe(|| job(&mut memory))).is_err() {
             tracing::error!("hashing a password panicked");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn who_waits_too_long_is_told_so_and_is_not_worked_for_afterwards() {
+        let hashers = Hashers { patience: Duration::from_millis(50), ..Hashers::start(1).expect("a thread") };
+        let (go_on, may_go_on) = mpsc::channel();
+        let (began, has_begun) = oneshot::channel();
+        let first = hashers.run(move |_| {
+            began.send(()).expect("somebody listens");
+            may_go_on.recv().expect("a word");
+            Ok(())
+        });
+        let (worked, works) = mpsc::channel();
+        let second = async {
+            has_begun.await.expect("the only thread is taken");
+            hashers.run(move |_| Ok(worked.send(()))).await
+        };
+        let (first, second) = tokio::join!(first, second);
+        let busy = |told: &AccessError| matches!(told, AccessError::Db(DbError::Busy(_)));
+        assert!(first.is_err_and(|told| busy(&told)), "the one whose hash takes too long");
+        assert!(second.is_err_and(|told| busy(&told)), "and the one behind it");
+        go_on.send(()).expect("it still waits");
+        // The thread is free again, and has passed over the one that hung up.
+        let patient = Hashers { patience: PATIENCE, ..hashers };
+        patient.run(|_| Ok(())).await.expect("its turn");
+        assert!(works.try_recv().is_err(), "nobody waited for it any more");
     }
 }
