@@ -1,5 +1,6 @@
 //! Idempotency keys of work that is ours alone: once, and the same answer each time.
 
+use diesel::connection::SimpleConnection;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -168,4 +169,34 @@ async fn twenty_calls_at_once_with_one_key_place_one_hold() {
     assert_eq!(placed.len(), 1, "{placed:?}");
     assert_eq!(app.rows("holds"), 1);
     assert_eq!(hotel.stock(&app, hotel.day(10)), (1, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_is_reaped_while_it_is_asked_for_is_as_new() {
+    let app = TestApp::start().await;
+    let ada = app.guest();
+    let hotel = Hotel::one_room(&app);
+    let body = json!({ "offer_id": ada.offer(&hotel.id(), &hotel.stay(10, 12)).await["offer_id"] });
+    let key = key();
+    let first = ada.post_keyed("/quotes", &key, body.clone()).await.ok(201)["quote_id"].clone();
+    // Who finds the key taken stops there, before it reads what is stored. A key's own wait would end after a second.
+    app.execute(
+        "CREATE FUNCTION stop() RETURNS trigger LANGUAGE plpgsql SET lock_timeout = '10s' AS
+             $$ BEGIN PERFORM pg_advisory_xact_lock(4712); RETURN NULL; END $$;
+         CREATE TRIGGER stop AFTER INSERT ON idempotency_keys FOR EACH STATEMENT EXECUTE FUNCTION stop()",
+    );
+    let mut reaper = app.connect();
+    reaper.batch_execute("SELECT pg_advisory_lock(4712)").expect("a lock");
+    let again = tokio::spawn({
+        let (ada, key, body) = (ada.clone(), key.clone(), body.clone());
+        async move { ada.post_keyed("/quotes", &key, body).await }
+    });
+    let stopped = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = 4712 AND NOT granted";
+    app.eventually(stopped, "1").await;
+    reaper.batch_execute("DELETE FROM idempotency_keys; SELECT pg_advisory_unlock(4712)").expect("its end");
+    let again = again.await.expect("an answer");
+    assert_ne!(again.ok(201)["quote_id"], first, "it ran again as a whole");
+    assert_eq!(again.header("idempotency-replayed"), None);
+    assert_replay(&again, &ada.post_keyed("/quotes", &key, body).await);
+    assert_eq!((app.rows("quotes"), app.rows("idempotency_keys")), (2, 1));
 }
