@@ -16,6 +16,8 @@ CREATE INDEX audit_entries_time ON audit_entries (created_at, audit_id);
 CREATE INDEX audit_entries_hotel_time ON audit_entries (hotel_id, created_at, audit_id);
 CREATE INDEX audit_entries_actor_time ON audit_entries (actor_id, created_at, audit_id);
 CREATE INDEX audit_entries_resource ON audit_entries (resource_id, created_at, audit_id) WHERE resource_id IS NOT NULL;
+CREATE INDEX audit_entries_kind_time ON audit_entries (resource, action, created_at, audit_id);
+CREATE INDEX audit_entries_hotel_kind_time ON audit_entries (hotel_id, resource, action, created_at, audit_id);
 CREATE INDEX audit_entries_denials ON audit_entries (actor_id, created_at) WHERE action = 'denied';
 COMMENT ON TABLE audit_entries IS 'Who did what, when, where, before and after; never changed once written.';
 COMMENT ON COLUMN audit_entries.hotel_id IS 'The nil UUID for what belongs to no hotel, such as signing in.';

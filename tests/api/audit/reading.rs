@@ -117,3 +117,67 @@ async fn pages_follow_one_another_and_a_cursor_is_good_for_its_own_list() {
         admin.get(&format!("/admin/audit?{query}")).await.problem(400, "cursor_invalid");
     }
 }
+
+/// Scans of the whole log, and rows read of it by indexes, by all connections that are closed.
+fn reads(app: &TestApp) -> (i64, i64) {
+    // A connection tells what it has read when it ends, at the latest.
+    let others = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()";
+    app.execute(&format!("SELECT pg_terminate_backend(pid, 5000) {others}"));
+    let of_log = "FROM pg_stat_user_tables WHERE relname = 'audit_entries'";
+    (app.number(&format!("SELECT seq_scan {of_log}")), app.number(&format!("SELECT idx_tup_fetch {of_log}")))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_reads_a_bounded_part_of_a_long_log() {
+    let app = TestApp::start().await;
+    let (admin, manager) = (app.admin(), app.manager());
+    let made = Made::by(&admin).await;
+    app.grant(&manager, std::slice::from_ref(&made.hotel_id));
+    app.all_sealed().await;
+    // Nearly all are sign-ins of nobody in particular; of the hotel's, nearly all are rates. Plans are made as for any
+    // parameters, as they are from the sixth call on.
+    app.execute(&format!(
+        "INSERT INTO audit_entries (hotel_id, audit_id, action, resource, actor_id, created_at)
+         SELECT CASE WHEN is_sign_in THEN '{}' WHEN n % 20 = 0 THEN '{}' ELSE md5((n % 100)::text)::uuid END,
+             gen_random_uuid(), CASE WHEN is_sign_in THEN 'signed_in' ELSE 'changed' END,
+             CASE WHEN is_sign_in THEN 'session' ELSE 'rates' END, md5((n % 1000)::text)::uuid,
+             '2025-01-01'::timestamptz + n * interval '1 minute'
+         FROM (SELECT n, n % 10 > 0 AS is_sign_in FROM generate_series(1, 30000) n) entries;
+         DO $$ BEGIN
+             EXECUTE format('ALTER DATABASE %I SET plan_cache_mode = force_generic_plan', current_database());
+         END $$",
+        uuid::Uuid::nil(),
+        made.hotel_id
+    ));
+    app.execute("VACUUM (ANALYZE) audit_entries");
+    let (scans, rows) = reads(&app);
+    let (hotel, tax) = (&made.hotel_id, made.tax["tax_id"].as_str().expect("an id"));
+    let queries = [
+        String::new(),
+        "action=restored".to_owned(),
+        "action=deleted&resource=session".to_owned(),
+        "resource=tax".to_owned(),
+        format!("actor={}", id(&manager).await),
+        format!("resource_id={tax}"),
+        format!("resource_id={tax}&action=restored"),
+        format!("hotel_id={hotel}"),
+        format!("hotel_id={hotel}&action=restored"),
+        format!("hotel_id={hotel}&resource=tax"),
+        "from=2025-01-02T00:00:00Z&to=2025-01-03T00:00:00Z".to_owned(),
+        "to=2024-01-01T00:00:00Z&resource=rates".to_owned(),
+    ];
+    for query in &queries {
+        for reader in [&admin, &manager] {
+            let page = read(reader, &format!("{query}&limit=10")).await;
+            if let Some(next) = page["next_cursor"].as_str() {
+                read(reader, &format!("{query}&limit=10&cursor={next}")).await;
+            }
+        }
+    }
+    let (scans_after, rows_after) = reads(&app);
+    assert_eq!(scans_after, scans, "the whole log was read");
+    // 11 rows of each strand, of which no query here has more than two with so many.
+    let most = i64::try_from(queries.len()).expect("a number") * 2 * 2 * 2 * 11;
+    assert!(rows_after - rows <= most, "{} rows were read, {most} at most were expected", rows_after - rows);
+    assert!(rows_after > rows, "nothing was counted");
+}
