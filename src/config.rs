@@ -108,9 +108,13 @@ settings! {
     drain_s, "drain-s", "LASTROOM_DRAIN_S";
     /// How often rows that nobody asks for any more are removed, in seconds [default: 3600]
     reap_interval_s, "reap-interval-s", "LASTROOM_REAP_INTERVAL_S";
-    /// How long quotes, sessions, jobs and events are kept once they are over, in days [default: 30]
+    /// How long quotes, sessions, jobs, events and webhooks are kept once they are over, in days [default: 30]
     retention_days, "retention-days", "LASTROOM_RETENTION_DAYS";
 }
+
+/// The shortest time for which anything is kept once it is over, in days. More than the 72 h of a key, so that its answer
+/// is never left to name a quote that is gone; and `lastroom verify` expects what is younger to be there.
+pub const LEAST_RETENTION_DAYS: i32 = 4;
 
 /// A setting that cannot be used.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -233,8 +237,7 @@ impl Config {
             horizon_interval: interval_s(&given.horizon_interval_s, "LASTROOM_HORIZON_INTERVAL_S", 3_600)?,
             drain_s: range(&given.drain_s, "LASTROOM_DRAIN_S", 30, 0, 600)?,
             reap_interval: interval_s(&given.reap_interval_s, "LASTROOM_REAP_INTERVAL_S", 3_600)?,
-            // More than the 72 h of a key: its answer is never left to name a quote that is gone.
-            retention_days: range(&given.retention_days, "LASTROOM_RETENTION_DAYS", 30, 4, 3_650)?,
+            retention_days: range(&given.retention_days, "LASTROOM_RETENTION_DAYS", 30, LEAST_RETENTION_DAYS, 3_650)?,
             secret_key: secret_key(&given)?,
             database: database(given)?,
         })

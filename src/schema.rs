@@ -258,7 +258,6 @@ diesel::table! {
         subject_id -> Uuid,
         payload -> Jsonb,
         created_at -> Timestamptz,
-        published_at -> Nullable<Timestamptz>,
     }
 }
 

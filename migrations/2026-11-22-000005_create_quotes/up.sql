@@ -24,7 +24,7 @@ CREATE TABLE quotes (
 );
 CREATE INDEX quotes_quote ON quotes (quote_id);
 CREATE INDEX quotes_rate_plan ON quotes (hotel_id, rate_plan_id, room_type_id);
-CREATE INDEX quotes_expires ON quotes (expires_at);
+CREATE INDEX quotes_expires ON quotes (expires_at, hotel_id, quote_id);
 COMMENT ON TABLE quotes IS 'A price and policy as shown to one user: a snapshot that takes no stock. A quote is used once: hold_items_quote_key.';
 COMMENT ON COLUMN quotes.price IS 'The priced stay of one room, lines and cancellation deadlines included; totals are this times rooms.';
 COMMENT ON COLUMN quotes.priced_from IS 'SHA-256 over the versions of every row the price came from: equal means that nothing needs recomputing.';

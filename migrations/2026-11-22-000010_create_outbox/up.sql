@@ -5,11 +5,9 @@ CREATE TABLE outbox_events (
     subject_id uuid NOT NULL,
     payload jsonb NOT NULL,
     created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
-    published_at timestamptz,
     PRIMARY KEY (hotel_id, event_id)
 );
-CREATE INDEX outbox_events_unpublished ON outbox_events (hotel_id, event_id) WHERE published_at IS NULL;
-CREATE INDEX outbox_events_published ON outbox_events (published_at) WHERE published_at IS NOT NULL;
+CREATE INDEX outbox_events_created ON outbox_events (created_at, event_id);
 CREATE INDEX outbox_events_subject ON outbox_events (hotel_id, subject_id);
 COMMENT ON TABLE outbox_events IS 'One row a state transition, written in its transaction.';
 

@@ -47,6 +47,7 @@ CREATE TABLE simulator_events (
     created_at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 CREATE INDEX simulator_events_intent ON simulator_events (intent_id);
+CREATE INDEX simulator_events_created ON simulator_events (created_at);
 COMMENT ON TABLE simulator_events IS 'What the simulator tells by webhook, written with the change it tells of.';
 
 CREATE TABLE simulator_deliveries (
@@ -59,4 +60,5 @@ CREATE TABLE simulator_deliveries (
 );
 CREATE INDEX simulator_deliveries_event ON simulator_deliveries (event_id);
 CREATE INDEX simulator_deliveries_due ON simulator_deliveries (send_at) WHERE delivered_at IS NULL;
+CREATE INDEX simulator_deliveries_delivered ON simulator_deliveries (delivered_at) WHERE delivered_at IS NOT NULL;
 COMMENT ON TABLE simulator_deliveries IS 'One row a copy of an event that is to arrive; sent again until it is answered 2xx.';

@@ -15,5 +15,6 @@ CREATE TABLE webhook_events (
 );
 CREATE INDEX webhook_events_parked ON webhook_events (retry_at) WHERE status = 'parked';
 CREATE INDEX webhook_events_quarantined ON webhook_events (received_at) WHERE status = 'quarantined';
+CREATE INDEX webhook_events_done ON webhook_events (received_at) WHERE status IN ('applied', 'ignored');
 COMMENT ON TABLE webhook_events IS 'The inbox: one row an event of a provider, written in the transaction that has its effect. Its key lets an event have one.';
 COMMENT ON COLUMN webhook_events.status IS 'parked: of a payment not known yet, tried again. quarantined: has no effect until staff have looked at it, for the reason given.';

@@ -39,13 +39,14 @@ pub fn nothing_more() -> Value {
     json!({})
 }
 
-/// Removes up to `most` events that were published so many days ago; how many. What nobody has read yet stays.
+/// Removes up to `most` events that were written so many days ago; how many.
 ///
-/// Locks: those rows, passing over locked ones.
+/// Locks: those rows, waiting for whoever else removes them. So what is gone is always the oldest, whoever removed it,
+/// and `lastroom verify` knows by the oldest event left whose events are all to be there.
 pub fn reap(tx: &mut Tx<'_>, days: i32, most: i64) -> Result<usize, DbError> {
     Ok(sql("DELETE FROM outbox_events WHERE ctid = ANY(ARRAY(
-             SELECT ctid FROM outbox_events WHERE published_at < (SELECT clock_timestamp()) - $1 * interval '1 day'
-             LIMIT $2 FOR UPDATE SKIP LOCKED))")
+             SELECT ctid FROM outbox_events WHERE created_at < (SELECT clock_timestamp()) - $1 * interval '1 day'
+             ORDER BY created_at, event_id LIMIT $2 FOR UPDATE))")
     .bind::<Integer, _>(days)
     .bind::<BigInt, _>(most)
     .execute(&mut **tx)?)

@@ -2,8 +2,9 @@
 
 use chrono::NaiveDate;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Integer};
+use diesel::sql_types::{BigInt, Integer, Nullable, Timestamptz, Uuid as SqlUuid};
 use serde_json::Value;
+use uuid::Uuid;
 
 use crate::db::{DbError, Tx, clock_timestamp, in_seconds, sql};
 use crate::kernel::clock::Instant;
@@ -166,16 +167,52 @@ pub fn of_hold(conn: &mut PgConnection, hotel_id: HotelId, hold_id: HoldId) -> R
     Ok(of_holds(conn, &[(hotel_id, hold_id)])?.into_iter().map(|(_, quote)| quote).collect())
 }
 
-/// Removes up to `most` quotes that expired so many days ago and that nothing was made of; how many.
+/// A place in the order in which quotes expire.
+#[derive(Clone, Copy, Debug, QueryableByName)]
+pub struct Expiry {
+    #[diesel(sql_type = Timestamptz)]
+    expires_at: Instant,
+    #[diesel(sql_type = SqlUuid)]
+    hotel_id: HotelId,
+    #[diesel(sql_type = SqlUuid)]
+    quote_id: QuoteId,
+}
+
+#[derive(QueryableByName)]
+struct Reaped {
+    #[diesel(embed)]
+    last: Expiry,
+    #[diesel(sql_type = BigInt)]
+    removed: i64,
+}
+
+/// Of the first `most` quotes behind `after` that expired so many days ago, removes those that nothing was made of; how
+/// many, and the last one looked at. None: there are no more. Most quotes that are so old are kept for good, so each is
+/// looked at once on the way and not again with each batch.
 ///
-/// Locks: those rows, passing over locked ones.
-pub fn reap(tx: &mut Tx<'_>, days: i32, most: i64) -> Result<usize, DbError> {
-    Ok(sql("DELETE FROM quotes WHERE ctid = ANY(ARRAY(
-             SELECT q.ctid FROM quotes q WHERE expires_at < (SELECT clock_timestamp()) - $1 * interval '1 day'
-               AND NOT EXISTS (SELECT FROM hold_items i WHERE i.hotel_id = q.hotel_id AND i.quote_id = q.quote_id)
-               AND NOT EXISTS (SELECT FROM booking_rooms r WHERE r.hotel_id = q.hotel_id AND r.quote_id = q.quote_id)
-             LIMIT $2 FOR UPDATE OF q SKIP LOCKED))")
+/// Locks: the rows that it removes, passing over locked ones.
+pub fn reap(tx: &mut Tx<'_>, days: i32, most: i64, after: Option<Expiry>) -> Result<Option<(usize, Expiry)>, DbError> {
+    let reaped: Option<Reaped> = sql("WITH looked_at AS MATERIALIZED (
+             SELECT expires_at, hotel_id, quote_id FROM quotes
+             WHERE expires_at < (SELECT clock_timestamp()) - $1 * interval '1 day'
+               AND (expires_at, hotel_id, quote_id) > (coalesce($2, '-infinity'), $3, $4)
+             ORDER BY expires_at, hotel_id, quote_id LIMIT $5
+         ), removed AS (
+             DELETE FROM quotes WHERE ctid = ANY(ARRAY(
+                 SELECT q.ctid FROM looked_at JOIN quotes q USING (hotel_id, quote_id)
+                 WHERE NOT EXISTS (SELECT FROM hold_items i WHERE i.hotel_id = q.hotel_id AND i.quote_id = q.quote_id)
+                   AND NOT EXISTS (SELECT FROM booking_rooms r WHERE r.hotel_id = q.hotel_id AND r.quote_id = q.quote_id)
+                 FOR UPDATE OF q SKIP LOCKED))
+             RETURNING quote_id
+         )
+         SELECT expires_at, hotel_id, quote_id, (SELECT count(*) FROM removed) AS removed FROM looked_at
+         ORDER BY expires_at DESC, hotel_id DESC, quote_id DESC LIMIT 1")
     .bind::<Integer, _>(days)
+    .bind::<Nullable<Timestamptz>, _>(after.map(|after| after.expires_at))
+    .bind::<SqlUuid, _>(after.map_or(HotelId(Uuid::nil()), |after| after.hotel_id))
+    .bind::<SqlUuid, _>(after.map_or(QuoteId(Uuid::nil()), |after| after.quote_id))
     .bind::<BigInt, _>(most)
-    .execute(&mut **tx)?)
+    .get_result(&mut **tx)
+    .optional()?;
+    Ok(reaped.map(|Reaped { last, removed }| (usize::try_from(removed).unwrap_or_default(), last)))
 }

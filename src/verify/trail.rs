@@ -1,9 +1,20 @@
 //! The trail: keys and their answers, events and what they tell of, jobs, sessions.
 //!
-//! What is over is removed some day, but never within 4 days. Events go only once they are published: what is older is
-//! asked for its events as long as some that are as old are not published, which is to say that nobody publishes.
+//! What is over is removed some day, but never within 4 days: no setting allows less, and a test compares the two numbers.
+//! It is written here once more because the SQL of a check is its own.
 
 use super::Check;
+
+/// Events are removed in the order in which they were written, and none before its row. So what is younger than the
+/// oldest event left has lost none; and what is younger than 4 days has not either, whatever is left.
+macro_rules! whose_events_are_all_there {
+    ($created_at:literal) => {
+        concat!(
+            $created_at,
+            " > least(clock_timestamp() - interval '4 days', (SELECT min(created_at) FROM outbox_events))"
+        )
+    };
+}
 
 pub(super) const CHECKS: &[Check] = &[
     Check {
@@ -46,7 +57,8 @@ pub(super) const CHECKS: &[Check] = &[
         name: "trail.hold_has_its_events",
         says: "Each step of a hold has its event and each event raised its version: active and paying by turns, \
                extended as often as counted, ended once.",
-        select: "
+        select: concat!(
+            "
             SELECT hold_id::text, e.events <= h.version AND e.extended = h.extensions
                 AND e.released = (h.status = 'released')::int AND e.expired = (h.status = 'expired')::int
                 AND e.converted = (h.status = 'converted')::int
@@ -62,14 +74,16 @@ pub(super) const CHECKS: &[Check] = &[
                     count(*) FILTER (WHERE topic = 'hold.converted') AS converted
                 FROM outbox_events WHERE topic LIKE 'hold.%' GROUP BY hotel_id, subject_id
             ) e USING (hotel_id, hold_id)
-            WHERE (h.created_at > clock_timestamp() - interval '4 days' OR EXISTS (
-                SELECT FROM outbox_events WHERE published_at IS NULL AND created_at < clock_timestamp() - interval '4 days'))",
+            WHERE ",
+            whose_events_are_all_there!("h.created_at")
+        ),
     },
     Check {
         name: "trail.payment_has_its_events",
         says: "Each state that a payment reached has its one event, the first and the present among them, \
                and each event raised its version.",
-        select: "
+        select: concat!(
+            "
             SELECT payment_id::text, cardinality(e.topics) <= p.version AND e.different = cardinality(e.topics)
                 AND e.topics @> ARRAY['payment.initiated', 'payment.' || p.status]
                 AND (p.capture_amount IS NULL OR e.topics @> ARRAY['payment.capture_pending'])
@@ -78,13 +92,15 @@ pub(super) const CHECKS: &[Check] = &[
                     count(DISTINCT topic) AS different
                 FROM outbox_events WHERE topic LIKE 'payment.%' GROUP BY hotel_id, subject_id
             ) e USING (hotel_id, payment_id)
-            WHERE (p.created_at > clock_timestamp() - interval '4 days' OR EXISTS (
-                SELECT FROM outbox_events WHERE published_at IS NULL AND created_at < clock_timestamp() - interval '4 days'))",
+            WHERE ",
+            whose_events_are_all_there!("p.created_at")
+        ),
     },
     Check {
         name: "trail.refund_has_its_events",
         says: "A refund has an event for having begun, and one for its end if it has ended.",
-        select: "
+        select: concat!(
+            "
             SELECT refund_id::text, e.topics <@ ARRAY['refund.pending', 'refund.' || r.status]
                 AND e.topics @> ARRAY['refund.pending', 'refund.' || r.status]
                 AND cardinality(e.topics) = CASE r.status WHEN 'pending' THEN 1 ELSE 2 END
@@ -93,22 +109,25 @@ pub(super) const CHECKS: &[Check] = &[
                 FROM outbox_events WHERE topic IN ('refund.pending', 'refund.succeeded', 'refund.failed')
                 GROUP BY hotel_id, subject_id
             ) e USING (hotel_id, refund_id)
-            WHERE (r.created_at > clock_timestamp() - interval '4 days' OR EXISTS (
-                SELECT FROM outbox_events WHERE published_at IS NULL AND created_at < clock_timestamp() - interval '4 days'))",
+            WHERE ",
+            whose_events_are_all_there!("r.created_at")
+        ),
     },
     Check {
         name: "trail.booking_has_its_events",
         says: "A booking has an event for having been confirmed and one for its present state, \
                and each event raised its version.",
-        select: "
+        select: concat!(
+            "
             SELECT booking_id::text, cardinality(e.topics) <= b.version
                 AND e.topics @> ARRAY['booking.confirmed', 'booking.' || b.status]
             FROM bookings b LEFT JOIN (
                 SELECT hotel_id, subject_id AS booking_id, array_agg(topic) AS topics
                 FROM outbox_events WHERE topic LIKE 'booking.%' GROUP BY hotel_id, subject_id
             ) e USING (hotel_id, booking_id)
-            WHERE (b.created_at > clock_timestamp() - interval '4 days' OR EXISTS (
-                SELECT FROM outbox_events WHERE published_at IS NULL AND created_at < clock_timestamp() - interval '4 days'))",
+            WHERE ",
+            whose_events_are_all_there!("b.created_at")
+        ),
     },
     Check {
         name: "trail.event_has_its_subject",

@@ -2,7 +2,7 @@
 //! is to be sent.
 
 use diesel::prelude::*;
-use diesel::sql_types::{Array, Integer, Text};
+use diesel::sql_types::{Array, BigInt, Integer, Text};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -61,4 +61,31 @@ fn record(tx: &mut Tx<'_>, row: &Row, event_type: &str, data: Value) -> Result<(
     .bind::<Array<Integer>, _>(late_by.to_vec())
     .execute(&mut **tx)?;
     Ok(())
+}
+
+/// Removes up to `most` copies that arrived so many days ago; how many.
+///
+/// Locks: those rows, passing over locked ones.
+pub fn reap_deliveries(tx: &mut Tx<'_>, days: i32, most: i64) -> Result<usize, DbError> {
+    Ok(sql("DELETE FROM simulator_deliveries WHERE ctid = ANY(ARRAY(
+             SELECT ctid FROM simulator_deliveries
+             WHERE delivered_at < (SELECT clock_timestamp()) - $1 * interval '1 day'
+             LIMIT $2 FOR UPDATE SKIP LOCKED))")
+    .bind::<Integer, _>(days)
+    .bind::<BigInt, _>(most)
+    .execute(&mut **tx)?)
+}
+
+/// Removes up to `most` events that are so many days old and of which no copy is left; how many. All copies are written
+/// with their event, so none comes later.
+///
+/// Locks: those rows, passing over locked ones.
+pub fn reap(tx: &mut Tx<'_>, days: i32, most: i64) -> Result<usize, DbError> {
+    Ok(sql("DELETE FROM simulator_events WHERE ctid = ANY(ARRAY(
+             SELECT e.ctid FROM simulator_events e WHERE e.created_at < (SELECT clock_timestamp()) - $1 * interval '1 day'
+               AND NOT EXISTS (SELECT FROM simulator_deliveries d WHERE d.event_id = e.event_id)
+             LIMIT $2 FOR UPDATE OF e SKIP LOCKED))")
+    .bind::<Integer, _>(days)
+    .bind::<BigInt, _>(most)
+    .execute(&mut **tx)?)
 }

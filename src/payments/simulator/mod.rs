@@ -4,7 +4,7 @@
 //! Nothing outside of this folder reads its tables but `verify`; nothing in it reads others'. Each call is a transaction of its own.
 
 pub mod bank;
-mod events;
+pub mod events;
 pub mod ledger;
 pub mod methods;
 pub mod requests;
@@ -15,8 +15,6 @@ use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-
-pub use self::requests::reap;
 
 use self::ledger::{Change, Row};
 use self::requests::{Heard, Reply, Request};

@@ -156,3 +156,17 @@ pub fn refund(
         .first(conn)
         .optional()?)
 }
+
+/// Removes up to `most` events that were received so many days ago and are done with; how many. What is put aside stays.
+/// A copy that still came, signed anew, would have the intent read again and find that all is settled.
+///
+/// Locks: those rows, passing over locked ones.
+pub fn reap(tx: &mut Tx<'_>, days: i32, most: i64) -> Result<usize, DbError> {
+    Ok(sql("DELETE FROM webhook_events WHERE ctid = ANY(ARRAY(
+             SELECT ctid FROM webhook_events
+             WHERE status IN ('applied', 'ignored') AND received_at < (SELECT clock_timestamp()) - $1 * interval '1 day'
+             LIMIT $2 FOR UPDATE SKIP LOCKED))")
+    .bind::<Integer, _>(days)
+    .bind::<BigInt, _>(most)
+    .execute(&mut **tx)?)
+}
