@@ -10,6 +10,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use self::store::Said;
 use crate::db::{DbError, Tx};
 use crate::kernel::ids::{HotelId, UserId};
 use crate::outbox::events;
@@ -94,11 +95,36 @@ pub fn record<'a, T: Serialize>(
     after: Option<&T>,
 ) -> Result<(), DbError> {
     let (before, after) = (shown(before)?, shown(after)?);
-    let version = after.as_ref().and_then(|after| after.get("version")).cloned();
-    store::insert(tx, by.into(), action, subject, before, after)?;
+    let payload = payload(after.as_ref());
+    store::insert(tx, by.into(), action, vec![Said { subject, before, after }])?;
     let Subject { hotel_id, resource, resource_id } = subject;
     let topic = format!("{resource}.{action}");
-    events::emit(tx, hotel_id, &topic, resource_id.unwrap_or(hotel_id.0), json!({ "version": version }))
+    events::emit(tx, hotel_id, &topic, resource_id.unwrap_or(hotel_id.0), payload)
+}
+
+/// The same of many hotels that have come at once.
+///
+/// Locks: nothing; inserts.
+pub fn record_hotels<'a, T: Serialize>(
+    tx: &mut Tx<'_>,
+    by: impl Into<Actor<'a>>,
+    action: Action,
+    hotels: &[(HotelId, T)],
+) -> Result<(), DbError> {
+    let (mut all, mut told) = (Vec::with_capacity(hotels.len()), Vec::with_capacity(hotels.len()));
+    for (hotel_id, after) in hotels {
+        let subject = Subject { hotel_id: *hotel_id, resource: Resource::Hotel, resource_id: Some(hotel_id.0) };
+        let after = shown(Some(after))?;
+        told.push((*hotel_id, hotel_id.0, payload(after.as_ref())));
+        all.push(Said { subject, before: None, after });
+    }
+    store::insert(tx, by.into(), action, all)?;
+    events::emit_each(tx, &format!("{}.{action}", Resource::Hotel), told)
+}
+
+/// What an event says: the version that the resource has now.
+fn payload(after: Option<&Value>) -> Value {
+    json!({ "version": after.and_then(|after| after.get("version")) })
 }
 
 /// Writes down what belongs to no hotel, with what there is to say of it: sign-ins, roles. Nobody waits to be told.
@@ -113,7 +139,7 @@ pub fn note<'a>(
     details: Value,
 ) -> Result<(), DbError> {
     let subject = Subject { hotel_id: NO_HOTEL, resource, resource_id };
-    store::insert(tx, by.into(), action, subject, None, Some(details))
+    store::insert(tx, by.into(), action, vec![Said { subject, before: None, after: Some(details) }])
 }
 
 /// Writes down that `user_id` was denied a call for want of a permission, unless that was written of the two within

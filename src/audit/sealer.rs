@@ -4,10 +4,12 @@
 //! the transaction that wrote it until the one that seals it. So one that was begun early and committed late is sealed
 //! late, and none is passed over.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use tokio::sync::watch;
 
+use super::store::{Head, Seal, Waiting};
 use super::{chain, store};
 use crate::db::{Db, DbError, Tx};
 use crate::kernel::ids::HotelId;
@@ -15,7 +17,9 @@ use crate::kernel::ids::HotelId;
 /// Between two looks: an entry is to be sealed within 5 s.
 const PAUSE: Duration = Duration::from_secs(1);
 /// The most entries that one transaction seals.
-const BATCH: i64 = 500;
+const BATCH: usize = 500;
+/// The most hotels that it has to do with.
+const HOTELS: usize = 100;
 
 /// Seals until told to stop.
 pub fn start(db: Db, mut stopped: watch::Receiver<bool>) {
@@ -32,45 +36,66 @@ pub fn start(db: Db, mut stopped: watch::Receiver<bool>) {
     });
 }
 
-/// Seals what every hotel has waiting; how many entries.
+/// Seals what every hotel has waiting; how many entries. Many hotels to a transaction, for an import leaves thousands that
+/// have an entry each.
 pub async fn round(db: &Db) -> Result<usize, DbError> {
-    let mut sealed = 0;
-    for hotel_id in db.read(store::hotels_unsealed).await? {
-        loop {
-            match db.write(move |tx| seal(tx, hotel_id)).await {
-                Ok(0) => break,
-                Ok(batch) => sealed += batch,
-                // A chain that cannot be written on now, or at all, must not keep the others from it.
-                Err(error) => {
-                    tracing::warn!(%error, %hotel_id, "a hotel's audit entries could not be sealed");
-                    break;
-                }
+    let mut all = 0;
+    for hotels in db.read(store::hotels_unsealed).await?.chunks(HOTELS) {
+        let (sealed, error) = seal_all(db, hotels.to_vec()).await;
+        all += sealed;
+        if error.is_none() {
+            continue;
+        }
+        // A chain that cannot be written on now, or at all, must not keep the others from it.
+        for hotel_id in hotels {
+            let (sealed, error) = seal_all(db, vec![*hotel_id]).await;
+            all += sealed;
+            if let Some(error) = error {
+                tracing::warn!(%error, %hotel_id, "a hotel's audit entries could not be sealed");
             }
         }
     }
-    Ok(sealed)
+    Ok(all)
 }
 
-/// Chains up to a batch of a hotel's waiting entries; how many. None while another does it.
+/// Seals batch by batch what these hotels have waiting; how many entries, and why not all.
+async fn seal_all(db: &Db, hotels: Vec<HotelId>) -> (usize, Option<DbError>) {
+    let mut sealed = 0;
+    loop {
+        let hotels = hotels.clone();
+        match db.write(move |tx| seal(tx, &hotels)).await {
+            Ok(0) => return (sealed, None),
+            Ok(batch) => sealed += batch,
+            Err(error) => return (sealed, Some(error)),
+        }
+    }
+}
+
+/// Chains up to a batch of the hotels' waiting entries; how many. None of a hotel's while another does it.
 ///
-/// Locks: the hotel's head, passing over a locked one; then its waiting entries, by their DELETE. What waits is read
-/// after the head was locked, so the last holder's work is seen. Behind it stand the primary key of `audit_seals` (one
-/// entry a place: no fork) and `audit_seals_entry_key` (one place an entry).
-pub fn seal(tx: &mut Tx<'_>, hotel_id: HotelId) -> Result<usize, DbError> {
-    let Some(head) = store::lock_head(tx, hotel_id, &chain::GENESIS)? else {
-        return Ok(0);
-    };
-    let waiting = store::unsealed(tx, hotel_id, BATCH)?;
-    let (mut seq, mut hash) = (head.seq, head.hash);
+/// Locks: the hotels' heads in the order of their ids, passing over locked ones; then their waiting entries, by their
+/// DELETE. What waits is read after the heads were locked, so the last holder's work is seen. Behind it stand the primary
+/// key of `audit_seals` (one entry a place: no fork) and `audit_seals_entry_key` (one place an entry).
+pub fn seal(tx: &mut Tx<'_>, hotels: &[HotelId]) -> Result<usize, DbError> {
+    let heads = store::lock_heads(tx, hotels, &chain::GENESIS)?;
+    let most = i64::try_from(BATCH).map_err(|error| DbError::invariant(error.to_string()))?;
+    let waiting = store::unsealed(tx, heads.iter().map(|head| head.hotel_id).collect(), most)?;
+    let mut ends: BTreeMap<HotelId, Head> = heads.into_iter().map(|head| (head.hotel_id, head)).collect();
+    let mut moved = BTreeMap::new();
     let mut seals = Vec::with_capacity(waiting.len());
-    for entry in waiting {
-        seq += 1;
-        hash = chain::hash(&hash, seq, &entry.fields);
-        seals.push((entry.audit_id, seq, hash.clone()));
+    for Waiting { hotel_id, audit_id, fields } in waiting {
+        let Some(head) = moved.remove(&hotel_id).or_else(|| ends.remove(&hotel_id)) else {
+            return Err(DbError::invariant("an entry that is sealed has the head of its chain"));
+        };
+        let seq = head.seq + 1;
+        let hash = chain::hash(&head.hash, seq, &fields);
+        seals.push(Seal { hotel_id, audit_id, seq, hash: hash.clone() });
+        moved.insert(hotel_id, Head { hotel_id, seq, hash });
     }
-    if !seals.is_empty() {
-        store::seal(tx, hotel_id, &seals)?;
-        store::move_head(tx, hotel_id, seq, &hash)?;
+    let sealed = seals.len();
+    if sealed > 0 {
+        store::seal(tx, seals)?;
+        store::move_heads(tx, moved.into_values().collect())?;
     }
-    Ok(seals.len())
+    Ok(sealed)
 }

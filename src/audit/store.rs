@@ -3,44 +3,52 @@
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Bytea, Integer, Jsonb, Nullable, Text, Uuid as SqlUuid};
 use serde_json::Value;
+use uuid::Uuid;
 
-use super::{Action, Actor, Subject, chain};
+use super::{Action, Actor, Resource, Subject, chain};
 use crate::db::tx::exactly;
 use crate::db::{DbError, Tx, sql};
 use crate::kernel::ids::{AuditId, HotelId, UserId};
 use crate::kernel::request;
-use crate::schema::{audit_heads, audit_seals, audit_unsealed};
+use crate::schema::audit_unsealed;
 
-/// Inserts an entry, and that it waits for its seal: one statement, so that no other way leads into the log.
-pub(super) fn insert(
-    tx: &mut Tx<'_>,
-    by: Actor<'_>,
-    action: Action,
-    subject: Subject,
-    before: Option<Value>,
-    after: Option<Value>,
-) -> Result<(), DbError> {
+/// What an entry says of one thing.
+pub(super) struct Said {
+    pub subject: Subject,
+    pub before: Option<Value>,
+    pub after: Option<Value>,
+}
+
+/// Inserts entries, and that they wait for their seals: one statement, so that no other way leads into the log.
+pub(super) fn insert(tx: &mut Tx<'_>, by: Actor<'_>, action: Action, all: Vec<Said>) -> Result<(), DbError> {
     let (actor_id, address) = match by {
         Actor::User { user_id, address } => (Some(user_id), address),
         Actor::Stranger { address } => (None, address),
         Actor::Operator => (None, None),
     };
+    let ids: Vec<AuditId> = all.iter().map(|_| AuditId::new()).collect();
+    let hotels: Vec<HotelId> = all.iter().map(|said| said.subject.hotel_id).collect();
+    let resources: Vec<Resource> = all.iter().map(|said| said.subject.resource).collect();
+    let resource_ids: Vec<Option<Uuid>> = all.iter().map(|said| said.subject.resource_id).collect();
+    let (before, after): (Vec<_>, Vec<_>) = all.into_iter().map(|said| (said.before, said.after)).unzip();
     sql("WITH entry AS (
              INSERT INTO audit_entries
                  (hotel_id, audit_id, actor_id, action, resource, resource_id, before, after, request_id, address)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING hotel_id, audit_id
+             SELECT hotel_id, audit_id, $6, $7, resource, resource_id, before, after, $8, $9
+             FROM unnest($1, $2, $3, $4, $5, $10) said (hotel_id, audit_id, resource, resource_id, before, after)
+             RETURNING hotel_id, audit_id
          )
          INSERT INTO audit_unsealed (hotel_id, audit_id) SELECT hotel_id, audit_id FROM entry")
-    .bind::<SqlUuid, _>(subject.hotel_id)
-    .bind::<SqlUuid, _>(AuditId::new())
+    .bind::<Array<SqlUuid>, _>(hotels)
+    .bind::<Array<SqlUuid>, _>(ids)
+    .bind::<Array<Text>, _>(resources)
+    .bind::<Array<Nullable<SqlUuid>>, _>(resource_ids)
+    .bind::<Array<Nullable<Jsonb>>, _>(before)
     .bind::<Nullable<SqlUuid>, _>(actor_id)
     .bind::<Text, _>(action)
-    .bind::<Text, _>(subject.resource)
-    .bind::<Nullable<SqlUuid>, _>(subject.resource_id)
-    .bind::<Nullable<Jsonb>, _>(before)
-    .bind::<Nullable<Jsonb>, _>(after)
     .bind::<Text, _>(request::id())
     .bind::<Nullable<Text>, _>(address.map(str::to_owned))
+    .bind::<Array<Nullable<Jsonb>>, _>(after)
     .execute(&mut **tx)?;
     Ok(())
 }
@@ -67,32 +75,37 @@ pub(super) fn hotels_unsealed(conn: &mut PgConnection) -> Result<Vec<HotelId>, D
     Ok(audit_unsealed::table.select(audit_unsealed::hotel_id).distinct().order(audit_unsealed::hotel_id).load(conn)?)
 }
 
-/// The end of a chain.
-#[derive(Debug, Queryable, Selectable)]
-#[diesel(table_name = audit_heads)]
+/// The end of a hotel's chain.
+#[derive(Debug, QueryableByName)]
 pub(super) struct Head {
+    #[diesel(sql_type = SqlUuid)]
+    pub hotel_id: HotelId,
+    #[diesel(sql_type = BigInt)]
     pub seq: i64,
+    #[diesel(sql_type = Bytea)]
     pub hash: Vec<u8>,
 }
 
-/// Locks a hotel's head, which is made at `genesis` for the first of its entries; `None` while another has it.
-pub(super) fn lock_head(tx: &mut Tx<'_>, hotel_id: HotelId, genesis: &[u8]) -> Result<Option<Head>, DbError> {
-    diesel::insert_into(audit_heads::table)
-        .values((audit_heads::hotel_id.eq(hotel_id), audit_heads::seq.eq(0), audit_heads::hash.eq(genesis)))
-        .on_conflict_do_nothing()
-        .execute(&mut **tx)?;
-    Ok(audit_heads::table
-        .find(hotel_id)
-        .select(Head::as_select())
-        .for_update()
-        .skip_locked()
-        .first(&mut **tx)
-        .optional()?)
+/// Locks the heads of hotels in the order of their ids, but those that another has; one is made at `genesis` for the
+/// first of a hotel's entries.
+pub(super) fn lock_heads(tx: &mut Tx<'_>, hotels: &[HotelId], genesis: &[u8]) -> Result<Vec<Head>, DbError> {
+    sql("INSERT INTO audit_heads (hotel_id, seq, hash)
+         SELECT hotel_id, 0, $2 FROM unnest($1) AS hotel (hotel_id) ORDER BY hotel_id
+         ON CONFLICT DO NOTHING")
+    .bind::<Array<SqlUuid>, _>(hotels.to_vec())
+    .bind::<Bytea, _>(genesis.to_vec())
+    .execute(&mut **tx)?;
+    Ok(sql("SELECT hotel_id, seq, hash FROM audit_heads WHERE hotel_id = ANY($1) ORDER BY hotel_id
+            FOR UPDATE SKIP LOCKED")
+    .bind::<Array<SqlUuid>, _>(hotels.to_vec())
+    .load(&mut **tx)?)
 }
 
 /// An entry to be sealed.
 #[derive(Debug, QueryableByName)]
 pub(super) struct Waiting {
+    #[diesel(sql_type = SqlUuid)]
+    pub hotel_id: HotelId,
     #[diesel(sql_type = SqlUuid)]
     pub audit_id: AuditId,
     /// As [`chain::FIELDS`] says.
@@ -100,44 +113,56 @@ pub(super) struct Waiting {
     pub fields: Vec<Option<String>>,
 }
 
-/// What of a hotel waits, the oldest first.
-pub(super) fn unsealed(tx: &mut Tx<'_>, hotel_id: HotelId, most: i64) -> Result<Vec<Waiting>, DbError> {
+/// What of those hotels waits, hotel by hotel, the oldest first.
+pub(super) fn unsealed(tx: &mut Tx<'_>, hotels: Vec<HotelId>, most: i64) -> Result<Vec<Waiting>, DbError> {
     Ok(sql(format!(
-        "SELECT audit_id, ARRAY[{}] AS fields FROM audit_unsealed JOIN audit_entries USING (hotel_id, audit_id)
-         WHERE hotel_id = $1 ORDER BY created_at, audit_id LIMIT $2",
+        "SELECT hotel_id, audit_id, ARRAY[{}] AS fields FROM audit_unsealed JOIN audit_entries USING (hotel_id, audit_id)
+         WHERE hotel_id = ANY($1) ORDER BY hotel_id, created_at, audit_id LIMIT $2",
         chain::FIELDS
     ))
-    .bind::<SqlUuid, _>(hotel_id)
+    .bind::<Array<SqlUuid>, _>(hotels)
     .bind::<BigInt, _>(most)
     .load(&mut **tx)?)
 }
 
-/// Writes seals, each the entry's id, its place and its hash; nothing of it waits any more.
-pub(super) fn seal(tx: &mut Tx<'_>, hotel_id: HotelId, seals: &[(AuditId, i64, Vec<u8>)]) -> Result<(), DbError> {
-    let rows: Vec<_> = seals
-        .iter()
-        .map(|(audit_id, seq, hash)| {
-            (
-                audit_seals::hotel_id.eq(hotel_id),
-                audit_seals::audit_id.eq(audit_id),
-                audit_seals::seq.eq(seq),
-                audit_seals::hash.eq(hash),
-            )
-        })
-        .collect();
-    diesel::insert_into(audit_seals::table).values(rows).execute(&mut **tx)?;
-    let ids: Vec<AuditId> = seals.iter().map(|(audit_id, ..)| *audit_id).collect();
-    let waited =
-        audit_unsealed::table.filter(audit_unsealed::hotel_id.eq(hotel_id).and(audit_unsealed::audit_id.eq_any(&ids)));
-    exactly(diesel::delete(waited).execute(&mut **tx)?, seals.len(), "entries that waited for their seals")
+/// The place of an entry in its hotel's chain.
+pub(super) struct Seal {
+    pub hotel_id: HotelId,
+    pub audit_id: AuditId,
+    pub seq: i64,
+    pub hash: Vec<u8>,
 }
 
-/// Makes the seal with this place and hash the last one. The caller has the head locked.
-pub(super) fn move_head(tx: &mut Tx<'_>, hotel_id: HotelId, seq: i64, hash: &[u8]) -> Result<(), DbError> {
-    let moved = sql("UPDATE audit_heads SET seq = $2, hash = $3 WHERE hotel_id = $1")
-        .bind::<SqlUuid, _>(hotel_id)
-        .bind::<BigInt, _>(seq)
-        .bind::<Bytea, _>(hash.to_vec())
+/// Writes seals; nothing of it waits any more.
+pub(super) fn seal(tx: &mut Tx<'_>, seals: Vec<Seal>) -> Result<(), DbError> {
+    let count = seals.len();
+    let hotels: Vec<HotelId> = seals.iter().map(|seal| seal.hotel_id).collect();
+    let ids: Vec<AuditId> = seals.iter().map(|seal| seal.audit_id).collect();
+    let (seqs, hashes): (Vec<i64>, Vec<Vec<u8>>) = seals.into_iter().map(|seal| (seal.seq, seal.hash)).unzip();
+    sql("INSERT INTO audit_seals (hotel_id, audit_id, seq, hash) SELECT * FROM unnest($1, $2, $3, $4)")
+        .bind::<Array<SqlUuid>, _>(hotels.clone())
+        .bind::<Array<SqlUuid>, _>(ids.clone())
+        .bind::<Array<BigInt>, _>(seqs)
+        .bind::<Array<Bytea>, _>(hashes)
         .execute(&mut **tx)?;
-    exactly(moved, 1, "head of a chain")
+    let waited = sql("DELETE FROM audit_unsealed u USING unnest($1, $2) AS sealed (hotel_id, audit_id)
+         WHERE u.hotel_id = sealed.hotel_id AND u.audit_id = sealed.audit_id")
+    .bind::<Array<SqlUuid>, _>(hotels)
+    .bind::<Array<SqlUuid>, _>(ids)
+    .execute(&mut **tx)?;
+    exactly(waited, count, "entries that waited for their seals")
+}
+
+/// Moves heads to their new places. The caller has them locked.
+pub(super) fn move_heads(tx: &mut Tx<'_>, heads: Vec<Head>) -> Result<(), DbError> {
+    let count = heads.len();
+    let hotels: Vec<HotelId> = heads.iter().map(|head| head.hotel_id).collect();
+    let (seqs, hashes): (Vec<i64>, Vec<Vec<u8>>) = heads.into_iter().map(|head| (head.seq, head.hash)).unzip();
+    let moved = sql("UPDATE audit_heads h SET seq = moved.seq, hash = moved.hash
+         FROM unnest($1, $2, $3) AS moved (hotel_id, seq, hash) WHERE h.hotel_id = moved.hotel_id")
+    .bind::<Array<SqlUuid>, _>(hotels)
+    .bind::<Array<BigInt>, _>(seqs)
+    .bind::<Array<Bytea>, _>(hashes)
+    .execute(&mut **tx)?;
+    exactly(moved, count, "heads of chains")
 }

@@ -13,6 +13,7 @@ use diesel::{Connection, ConnectionError, PgConnection};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::progress::Steps;
+use crate::audit::sealer;
 use crate::config::{Config, DatabaseChoice};
 use crate::db::embedded::{Durability, PrivateCluster, Settings};
 use crate::db::roles::{self, Roles, RolesError};
@@ -120,6 +121,24 @@ impl Ground {
             statement_timeout: Duration::from_secs(300),
             durable: true,
         }
+    }
+
+    /// Seals what a command has written into the audit log, then lets go. Nothing is lost where that cannot be done now:
+    /// the next server seals it, or the next command.
+    pub fn seal_and_release(self) -> anyhow::Result<()> {
+        // What of it a crash takes back is sealed again.
+        let db = self.hasty(1);
+        let sealed = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(anyhow::Error::from)
+            .and_then(|runtime| Ok(runtime.block_on(sealer::round(&db))?));
+        match sealed {
+            Ok(entries) => tracing::debug!(entries, "sealed the audit log"),
+            Err(error) => tracing::warn!(%error, "the audit log could not be sealed; the next server does it"),
+        }
+        drop(db);
+        self.release()
     }
 
     /// Lets go of a private cluster: the last one out stops it.

@@ -129,7 +129,7 @@ impl Desk {
         let Self { steps, ground, db, runtime, rejects, .. } = self;
         drop((runtime, db));
         steps.finish();
-        let released = ground.release();
+        let released = ground.seal_and_release();
         let told = told?;
         for line in told.lines {
             println!("{line}");

@@ -53,7 +53,7 @@ pub fn run(config: Config, what: &What) -> anyhow::Result<()> {
     });
     drop((runtime, db));
     steps.finish();
-    ground.release()?;
+    ground.seal_and_release()?;
     for key in good? {
         println!("{}", line(&key));
     }

@@ -60,7 +60,7 @@ pub fn run(config: &Config, what: &What) -> anyhow::Result<()> {
     let ground = Ground::prepare(config, &steps)?;
     let done = replay(&ground, &steps, &history, &capacity, what.concurrency);
     steps.finish();
-    let released = ground.release();
+    let released = ground.seal_and_release();
     let report = done?;
     if what.json {
         println!("{}", serde_json::to_string_pretty(&report)?);

@@ -111,6 +111,7 @@ async fn commit(db: &Db, batch: Vec<HotelLine>, days: u16) -> Result<(u64, u64),
         let known = store::known(tx, &keys)?;
         let fresh: Vec<_> = batch.iter().filter(|hotel| !known.contains(&hotel.external_key)).collect();
         let rows = store::copy(tx, &fresh, days, now)?;
+        store::write_down(tx, &fresh)?;
         Ok((u64::try_from(fresh.len()).unwrap_or_default(), rows))
     })
     .await

@@ -10,9 +10,12 @@ use diesel::prelude::*;
 
 use super::hotel::HotelLine;
 use super::recipe::{PLANS, Recipe, VAT_PERCENT, room_kinds};
+use crate::audit::{self, Action, Actor};
 use crate::db::{DbError, Tx, tx as transaction};
+use crate::hotels::admin::store as admin;
 use crate::hotels::place::city_key;
 use crate::kernel::clock::{Instant, today_in};
+use crate::kernel::ids::HotelId;
 use crate::schema::{
     cancellation_tiers, hotels, inventory, rate_plan_room_types, rate_plans, rates, room_types, taxes,
 };
@@ -69,6 +72,13 @@ pub fn copy(tx: &mut Tx<'_>, batch: &[&HotelLine], days: u16, now: Instant) -> R
     let count = sheets.count;
     sheets.copy(tx)?;
     Ok(count)
+}
+
+/// An entry of the audit log and an event for each of the hotels that were copied.
+pub fn write_down(tx: &mut Tx<'_>, batch: &[&HotelLine]) -> Result<(), DbError> {
+    let ids: Vec<_> = batch.iter().map(|hotel| HotelId(Recipe::of(hotel).hotel_id())).collect();
+    let hotels: Vec<_> = admin::find_all(tx, &ids)?.into_iter().map(|hotel| (hotel.hotel_id, hotel)).collect();
+    audit::record_hotels(tx, Actor::Operator, Action::Imported, &hotels)
 }
 
 impl Sheets {

@@ -33,6 +33,24 @@ pub fn emit_all(
     Ok(())
 }
 
+/// The same for many hotels at once: each subject with its hotel and its payload.
+pub fn emit_each(tx: &mut Tx<'_>, topic: &str, subjects: Vec<(HotelId, Uuid, Value)>) -> Result<(), DbError> {
+    let ids: Vec<EventId> = subjects.iter().map(|_| EventId::new()).collect();
+    let hotels: Vec<HotelId> = subjects.iter().map(|(hotel_id, ..)| *hotel_id).collect();
+    let (subjects, payloads): (Vec<Uuid>, Vec<Value>) =
+        subjects.into_iter().map(|(_, id, payload)| (id, payload)).unzip();
+    sql("INSERT INTO outbox_events (hotel_id, event_id, topic, subject_id, payload)
+         SELECT hotel_id, event_id, $1, subject_id, payload
+         FROM unnest($2, $3, $4, $5) AS event (hotel_id, event_id, subject_id, payload)")
+    .bind::<Text, _>(topic.to_owned())
+    .bind::<Array<SqlUuid>, _>(hotels)
+    .bind::<Array<SqlUuid>, _>(ids)
+    .bind::<Array<SqlUuid>, _>(subjects)
+    .bind::<Array<Jsonb>, _>(payloads)
+    .execute(&mut **tx)?;
+    Ok(())
+}
+
 /// A payload that says nothing more than the topic does.
 #[must_use]
 pub fn nothing_more() -> Value {

@@ -5,7 +5,15 @@ pub mod desk;
 mod files;
 mod lines;
 
+use std::path::Path;
+
 use desk::{Desk, csv, line};
+use diesel::connection::SimpleConnection;
+
+use crate::migrations::lines;
+use crate::support::app::SECRET;
+use crate::support::database::{Database, Start};
+use crate::support::program::lastroom;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hotel_comes_whole() {
@@ -49,6 +57,43 @@ async fn a_hotel_comes_whole() {
     );
     assert_eq!(app.number("SELECT count(*) FROM hotels WHERE horizon_days = 20"), 2, "as many it keeps ahead");
     assert_eq!(app.number("SELECT count(*) FROM rates WHERE price <= 0 OR price % 100 <> 0"), 0);
+}
+
+/// Runs a command that ends, on a database without a server.
+fn run(database: &Database, folder: &Path, arguments: &[&str]) -> desk::Ended {
+    let mut command = lastroom(folder, &[("DATABASE_URL", &database.url()), ("LASTROOM_SECRET_KEY", SECRET)]);
+    command.args(arguments).output().expect("the binary").into()
+}
+
+#[test]
+fn each_hotel_is_written_down_as_staff_see_it_and_sealed_by_the_command() {
+    let (database, folder) = (Database::create(Start::Migrated), tempfile::tempdir().expect("a folder"));
+    let import = |numbers: &[u32]| {
+        let wanted: Vec<_> = numbers.iter().copied().map(line).collect();
+        std::fs::write(folder.path().join("hotels.csv"), csv(&wanted)).expect("a file");
+        run(&database, folder.path(), &["import", "hotels", "hotels.csv", "--days", "3"])
+    };
+    let rows = |sql: &str| lines(&mut database.connect(), sql);
+    import(&[1, 2]).done();
+    let told = "SELECT concat_ws(' ', a.resource, a.action, a.actor_id IS NULL, a.before IS NULL, topic, payload,
+                    a.after ->> 'name' = h.name, a.after ->> 'version', seq) AS line
+                FROM hotels h JOIN audit_entries a ON a.hotel_id = h.hotel_id AND a.resource_id = h.hotel_id
+                JOIN outbox_events o ON o.hotel_id = h.hotel_id AND o.subject_id = h.hotel_id
+                LEFT JOIN audit_seals s ON s.hotel_id = a.hotel_id AND s.audit_id = a.audit_id";
+    assert_eq!(rows(told), [r#"hotel imported t t hotel.imported {"version": 1} t 1 1"#; 2]);
+    // What was there already is not written down again, and what cannot be sealed fails no command.
+    let change = |sql: &str| database.connect().batch_execute(sql).expect("a change");
+    change("ALTER TABLE audit_seals RENAME TO elsewhere");
+    let ended = import(&[1, 2, 3]);
+    assert!(ended.stderr.contains("could not be sealed"), "{}", ended.stderr);
+    ended.done();
+    let count =
+        "SELECT concat_ws(' ', (SELECT count(*) FROM audit_entries), (SELECT count(*) FROM audit_unsealed)) AS line";
+    assert_eq!(rows(count), ["3 1"]);
+    change("ALTER TABLE elsewhere RENAME TO audit_seals");
+    // The next command does it, whatever it is about.
+    run(&database, folder.path(), &["keys", "rotate"]).done();
+    assert_eq!(rows(count), ["4 0"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

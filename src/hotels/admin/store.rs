@@ -108,6 +108,16 @@ pub fn find(conn: &mut PgConnection, scope: Scope, hotel_id: HotelId) -> Result<
     found.map(Row::body).transpose()
 }
 
+/// Those hotels, whoever reaches them, in the order of their ids.
+pub fn find_all(conn: &mut PgConnection, ids: &[HotelId]) -> Result<Vec<HotelBody>, DbError> {
+    let found: Vec<Row> = hotels::table
+        .filter(hotels::hotel_id.eq_any(ids))
+        .order(hotels::hotel_id)
+        .select(Row::as_select())
+        .load(conn)?;
+    found.into_iter().map(Row::body).collect()
+}
+
 /// The same under its row lock: nobody changes it meanwhile, and guests go on.
 pub fn lock(tx: &mut Tx<'_>, scope: Scope, hotel_id: HotelId) -> Result<Option<HotelBody>, DbError> {
     let found: Option<Row> = hotels::table

@@ -121,8 +121,7 @@ async fn pages_follow_one_another_and_a_cursor_is_good_for_its_own_list() {
 /// Scans of the whole log, and rows read of it by indexes, by all connections that are closed.
 fn reads(app: &TestApp) -> (i64, i64) {
     // A connection tells what it has read when it ends, at the latest.
-    let others = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()";
-    app.execute(&format!("SELECT pg_terminate_backend(pid, 5000) {others}"));
+    app.database.end_sessions();
     let of_log = "FROM pg_stat_user_tables WHERE relname = 'audit_entries'";
     (app.number(&format!("SELECT seq_scan {of_log}")), app.number(&format!("SELECT idx_tup_fetch {of_log}")))
 }
