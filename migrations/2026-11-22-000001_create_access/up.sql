@@ -84,7 +84,7 @@ COMMENT ON COLUMN token_keys.retires_at IS 'From then on it verifies nothing. NU
 INSERT INTO token_keys (generation) VALUES (1);
 
 CREATE TABLE throttles (
-    subject text NOT NULL CONSTRAINT throttles_subject_known CHECK (subject IN ('account', 'address', 'booking_code', 'password')),
+    subject text NOT NULL CONSTRAINT throttles_subject_known CHECK (subject IN ('account', 'address', 'booking_code', 'password', 'registration')),
     key bytea NOT NULL,
     failures integer NOT NULL CONSTRAINT throttles_failures_natural CHECK (failures >= 0),
     paused_until timestamptz,
@@ -92,7 +92,7 @@ CREATE TABLE throttles (
     PRIMARY KEY (subject, key)
 );
 CREATE INDEX throttles_forgotten ON throttles (forgotten_at);
-COMMENT ON TABLE throttles IS 'Failures of those who guess: at an account, at a booking''s code, or from an address. There is a row whether or not there is such an account.';
+COMMENT ON TABLE throttles IS 'Failures of those who guess: at an account, at a booking''s code, or from an address; and registrations from one. There is a row whether or not there is such an account.';
 COMMENT ON COLUMN throttles.key IS 'A MAC of what was guessed at, or of the address: the table tells neither.';
 COMMENT ON COLUMN throttles.failures IS 'Attempts under way count as failed until they succeed.';
 COMMENT ON COLUMN throttles.forgotten_at IS 'From when on the count begins anew, and the row may go.';

@@ -142,6 +142,7 @@ pub(super) fn any_password(password: &SecretString, _: &()) -> garde::Result {
 #[utoipa::path(tag = TAG, request_body = Register, responses(
     (status = 202, body = Accepted),
     (status = 422, body = ProblemDocument, content_type = "application/problem+json"),
+    (status = 429, body = ProblemDocument, content_type = "application/problem+json", description = "too_many_attempts, with Retry-After"),
     (status = 503, body = ProblemDocument, content_type = "application/problem+json", description = "busy: too many at once from one address"),
 ))]
 #[post("/auth/register")]
@@ -155,9 +156,9 @@ pub async fn register_user(
     let InOrder((_, body)) = call;
     let Register { email, password, full_name } = body.value;
     let password = ChosenPassword::new(&password, &email).map_err(AccessError::from)?.into_secret();
-    // So that whoever registers many at once does not keep others from signing in.
     let From { address, .. } = origin(&req);
-    let _place = throttle.place(address.as_deref()).await?;
+    // It does not succeed, so it counts. Of one address few are under way at once, so that others can sign in meanwhile.
+    let _counted = throttle.admit(&db, throttle.registration(address.as_deref())).await?;
     // Hashed for a known address too: the time must not tell.
     let password_hash = passwords.hash(password).await?;
     register::register(&db, NewUser { user_id: UserId::new(), email, full_name, password_hash }, address).await?;

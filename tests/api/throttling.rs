@@ -270,6 +270,29 @@ async fn failures_elsewhere_keep_nobody_out_where_they_signed_in_before() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_address_registers_a_thousand_accounts_in_a_quarter_of_an_hour() {
+    let app = TestApp::start().await;
+    let eve = Guest::stranger(&app);
+    let register = async |email: &str| {
+        let account = json!({ "email": email, "password": PASSWORD, "full_name": "Eve" });
+        eve.post("/auth/register", account).await
+    };
+    for email in ["one@example.com", "one@example.com"] {
+        register(email).await.ok(202);
+    }
+    assert_eq!(failures(&app, "registration"), 2, "for an address that is known too");
+    after_failures(&app, "registration", 999);
+    register("two@example.com").await.ok(202);
+    for email in ["one@example.com", "three@example.com"] {
+        assert!((800..=900).contains(&wait(&register(email).await)), "{email}");
+    }
+    assert_eq!(app.text("SELECT string_agg(email, ' ' ORDER BY email) FROM users"), "one@example.com two@example.com");
+    eve.login("one@example.com", PASSWORD).await;
+    pass(&app, 900);
+    register("three@example.com").await.ok(202);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn only_a_known_proxy_says_where_somebody_is() {
     let app = TestApp::start().await;
     let behind = TestApp::on(app.database.clone(), trusting).await;

@@ -48,12 +48,6 @@ pub struct Attempt {
     _passes: Vec<Pass>,
 }
 
-/// Room for work from one address; given back when this is dropped.
-#[must_use]
-pub struct Place {
-    _pass: Pass,
-}
-
 /// Counts failures, and says who has to wait. Clones share their gates.
 #[derive(Clone)]
 pub struct Throttle {
@@ -73,14 +67,25 @@ impl Throttle {
         std::iter::once(self.subject(kind, what)).chain(self.origin(from)).collect()
     }
 
+    /// One more account from one place.
+    #[must_use]
+    pub fn registration(&self, from: Option<&str>) -> Vec<Subject> {
+        self.place(Kind::Registration, from).into_iter().collect()
+    }
+
     fn subject(&self, kind: Kind, what: &str) -> Subject {
         let message = format!("{kind}\0{what}");
         Subject { kind, key: self.keys.mac(Purpose::Throttle, message.as_bytes()).to_vec() }
     }
 
     fn origin(&self, from: Option<&str>) -> Option<Subject> {
+        self.place(Kind::Address, from)
+    }
+
+    /// What is counted of a place, if it is known.
+    fn place(&self, kind: Kind, from: Option<&str>) -> Option<Subject> {
         let from = neighbourhood(from?.parse().ok()?);
-        Some(self.subject(Kind::Address, &from.to_string()))
+        Some(self.subject(kind, &from.to_string()))
     }
 
     /// Lets an attempt be tried that takes longer than a transaction; else says how long to wait, or that too many are
@@ -101,17 +106,6 @@ impl Throttle {
         Ok(Attempt { charged: charged?, _passes: passes })
     }
 
-    /// A place among the attempts from one address, for work that is as dear as an attempt but cannot fail: nothing is
-    /// counted. None: it is not known where it comes from.
-    pub async fn place(&self, from: Option<&str>) -> Result<Option<Place>, AccessError> {
-        let Some(subject) = self.origin(from) else {
-            return Ok(None);
-        };
-        let mut pass = self.gates.enter(subject).await.ok_or(DbError::Busy("too much is under way from there"))?;
-        pass.reached_the_database();
-        Ok(Some(Place { _pass: pass }))
-    }
-
     /// The same for an attempt that is over with this transaction, which is to be committed if it fails as well.
     ///
     /// Locks: the subjects' rows, in their order.
@@ -129,7 +123,7 @@ impl Attempt {
         for charged in &self.charged {
             match charged.subject.kind {
                 Kind::Account | Kind::Password | Kind::BookingCode => store::forget(tx, &charged.subject)?,
-                Kind::Address => store::take_back(tx, charged)?,
+                Kind::Address | Kind::Registration => store::take_back(tx, charged)?,
             }
         }
         Ok(())

@@ -15,6 +15,8 @@ pub const LONGEST_PAUSE_S: i64 = 900;
 const FORGOTTEN_AFTER_S: i64 = 86_400;
 /// Failures from one address, whatever they are at.
 pub const FAILURES_OF_ADDRESS: i32 = 100;
+/// Registrations from one address, for accounts that are new or not: each leaves rows that stay.
+pub const REGISTRATIONS_OF_ADDRESS: i32 = 1_000;
 /// In so many seconds, counted from the first.
 pub const WINDOW_OF_ADDRESS_S: i64 = 900;
 
@@ -27,6 +29,8 @@ text_enum! {
         Address = "address",
         /// An account whose password somebody changes who is signed in to it: nobody else can use up its tries.
         Password = "password",
+        /// Where accounts are registered from: each counts, whatever comes of it.
+        Registration = "registration",
         /// A booking's confirmation code.
         BookingCode = "booking_code",
     }
@@ -47,7 +51,7 @@ impl Kind {
     pub fn at_once(self) -> usize {
         match self {
             Self::Account | Self::Password | Self::BookingCode => 1,
-            Self::Address => 10,
+            Self::Address | Self::Registration => 10,
         }
     }
 
@@ -64,14 +68,17 @@ impl Kind {
                 paused_until: pause(failures).map(|pause| now + pause),
                 forgotten_at: now + Duration::seconds(FORGOTTEN_AFTER_S),
             },
-            Self::Address => {
-                let window = now + Duration::seconds(WINDOW_OF_ADDRESS_S);
-                let ends_at = if is_new { window } else { count.forgotten_at };
-                let paused_until = (failures >= FAILURES_OF_ADDRESS).then_some(ends_at);
-                Count { failures, paused_until, forgotten_at: ends_at }
-            }
+            Self::Address => in_window(count, now, failures, FAILURES_OF_ADDRESS),
+            Self::Registration => in_window(count, now, failures, REGISTRATIONS_OF_ADDRESS),
         })
     }
+}
+
+/// So many in a window that the first of them begins.
+fn in_window(before: &Count, now: Instant, failures: i32, most: i32) -> Count {
+    let window = now + Duration::seconds(WINDOW_OF_ADDRESS_S);
+    let ends_at = if failures == 1 { window } else { before.forgotten_at };
+    Count { failures, paused_until: (failures >= most).then_some(ends_at), forgotten_at: ends_at }
 }
 
 fn pause(failures: i32) -> Option<Duration> {
