@@ -74,7 +74,7 @@ impl TestApp {
 
     /// Runs SQL past the server.
     pub fn execute(&self, sql: &str) {
-        self.connect().batch_execute(sql).unwrap_or_else(|error| panic!("{sql}: {error}"));
+        self.database.past(|conn| conn.batch_execute(sql)).unwrap_or_else(|error| panic!("{sql}: {error}"));
     }
 
     /// The one number that a query yields.
@@ -85,10 +85,9 @@ impl TestApp {
             #[diesel(sql_type = BigInt)]
             number: i64,
         }
-        let row: Number = diesel::sql_query(format!("SELECT ({sql})::bigint AS number"))
-            .get_result(&mut self.connect())
-            .unwrap_or_else(|error| panic!("{sql}: {error}"));
-        row.number
+        let query = diesel::sql_query(format!("SELECT ({sql})::bigint AS number"));
+        let row: Result<Number, _> = self.database.past(|conn| query.get_result(conn));
+        row.unwrap_or_else(|error| panic!("{sql}: {error}")).number
     }
 
     /// The one text that a query yields.
@@ -99,10 +98,9 @@ impl TestApp {
             #[diesel(sql_type = Text)]
             text: String,
         }
-        let row: OneText = diesel::sql_query(format!("SELECT ({sql})::text AS text"))
-            .get_result(&mut self.connect())
-            .unwrap_or_else(|error| panic!("{sql}: {error}"));
-        row.text
+        let query = diesel::sql_query(format!("SELECT ({sql})::text AS text"));
+        let row: Result<OneText, _> = self.database.past(|conn| query.get_result(conn));
+        row.unwrap_or_else(|error| panic!("{sql}: {error}")).text
     }
 
     /// Rows of a table.
@@ -156,7 +154,7 @@ impl TestApp {
     /// Every invariant holds, by the rows alone.
     #[track_caller]
     pub fn verified(&self) {
-        let report = lastroom::verify::examine(&mut self.connect()).expect("a database to examine");
+        let report = self.database.past(lastroom::verify::examine).expect("a database to examine");
         let breached: Vec<_> = report.lines.iter().filter(|line| line.breaches > 0).collect();
         assert!(report.is_clean(), "invariants that do not hold: {breached:#?}");
     }

@@ -46,7 +46,7 @@ struct Account {
 
 /// Somebody with this address, who has the role.
 pub fn signed_in(app: &TestApp, email: &str, role: &str) -> Guest {
-    sign_in(&mut app.connect(), &Guest::stranger(app), email, role)
+    app.database.past(|conn| sign_in(conn, &Guest::stranger(app), email, role))
 }
 
 /// So many new guests.

@@ -2,11 +2,13 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, Weak};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use diesel::connection::SimpleConnection;
+use diesel::dsl::sql;
 use diesel::prelude::*;
+use diesel::sql_types::Integer;
 use lastroom::db::embedded::{Durability, PrivateCluster, Progress, Settings};
 use lastroom::db::roles::{self, Roles};
 use lastroom::db::{PoolSettings, migrate};
@@ -35,7 +37,7 @@ impl Drop for Cluster {
 impl Cluster {
     /// The one that the tests share.
     fn shared() -> Arc<Self> {
-        let mut shared = CLUSTER.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut shared = CLUSTER.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(cluster) = shared.upgrade() {
             return cluster;
         }
@@ -87,6 +89,7 @@ pub struct Database {
     pub name: String,
     start: Start,
     cluster: Arc<Cluster>,
+    past: Mutex<Option<PgConnection>>,
 }
 
 impl Database {
@@ -118,7 +121,7 @@ impl Database {
             .connect("postgres")
             .batch_execute(&format!("CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY {options}"))
             .expect("a clone of the template");
-        Self { name, start, cluster }
+        Self { name, start, cluster, past: Mutex::new(None) }
     }
 
     pub fn url(&self) -> String {
@@ -141,6 +144,25 @@ impl Database {
         self.cluster.connect(&self.name)
     }
 
+    /// Works on a connection that is kept from one time to the next: each new one costs PostgreSQL a process.
+    pub fn past<T>(&self, work: impl FnOnce(&mut PgConnection) -> T) -> T {
+        let mut kept = self.past.lock().unwrap_or_else(PoisonError::into_inner);
+        let alive = kept.take().and_then(|mut conn| conn.batch_execute("").is_ok().then_some(conn));
+        work(kept.insert(alive.unwrap_or_else(|| self.connect())))
+    }
+
+    /// Ends the kept connection, so that no session is the test's own.
+    fn let_go(&self) {
+        let kept = self.past.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(pid) = kept
+            .and_then(|mut conn| diesel::select(sql::<Integer>("pg_backend_pid()")).get_result::<i32>(&mut conn).ok())
+        else {
+            return;
+        };
+        let sql = format!("SELECT FROM pg_stat_activity WHERE pid = {pid} AND datname = '{}'", self.name);
+        await_none(&mut self.cluster.connect("postgres"), &sql);
+    }
+
     pub fn connect_as(&self, role: &str) -> PgConnection {
         PgConnection::establish(&self.url_as(role)).expect("a connection of the role's")
     }
@@ -154,6 +176,7 @@ impl Database {
 
     /// Ends every session that there is, and waits until each is gone; how many they were.
     pub fn end_sessions(&self) -> usize {
+        self.let_go();
         let mut admin = self.cluster.connect("postgres");
         let ended = format!(
             "CREATE TEMP TABLE ended AS SELECT pid, backend_start, pg_terminate_backend(pid)
@@ -167,6 +190,7 @@ impl Database {
 
     /// Waits until nobody uses it.
     pub fn await_silence(&self) {
+        self.let_go();
         let sql = format!("SELECT FROM pg_stat_activity WHERE datname = '{}'", self.name);
         await_none(&mut self.cluster.connect("postgres"), &sql);
     }
