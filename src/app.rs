@@ -27,7 +27,7 @@ use crate::audit::sealer;
 use crate::config::Config;
 use crate::db::{Db, PoolSettings};
 use crate::http::docs::{self, Description, Published};
-use crate::http::envelope::envelope;
+use crate::http::envelope::{accept, envelope};
 use crate::http::health::{self, Draining};
 use crate::http::{BASE, health::healthz};
 use crate::inventory::horizon;
@@ -246,6 +246,7 @@ fn serve(listener: TcpListener, shared: Shared, stopped: watch::Receiver<bool>) 
             .service(docs::browser())
             .default_service(web::to(docs::nowhere))
             .wrap(Compress::default())
+            .wrap(from_fn(accept))
             .wrap(cors(&cors_origins))
             .wrap(from_fn(envelope))
     })

@@ -32,6 +32,10 @@ use crate::kernel::ids::{HotelId, UserId};
 /// The tag of the calls about accounts.
 pub(super) const TAG: &str = "auth";
 
+/// The most bytes of a password as it is sent. The 128 characters that are allowed may come decomposed: a Korean syllable in 9
+/// bytes, a Greek vowel with all its marks in 8.
+const MAX_PASSWORD_BYTES: usize = 2048;
+
 /// Shorter than a key is published before it signs: see `lastroom keys rotate`.
 const JWKS_CACHING: &str = "public, max-age=60";
 
@@ -131,8 +135,8 @@ pub struct Me {
 
 pub(super) fn any_password(password: &SecretString, _: &()) -> garde::Result {
     match password.expose_secret().len() {
-        1..=1024 => Ok(()),
-        _ => Err(garde::Error::new("must have 1 to 1024 bytes")),
+        1..=MAX_PASSWORD_BYTES => Ok(()),
+        _ => Err(garde::Error::new(format!("must have 1 to {MAX_PASSWORD_BYTES} bytes"))),
     }
 }
 
@@ -258,7 +262,7 @@ pub async fn me(call: InOrder<(SignedIn, NoQuery)>, db: Data<Db>) -> Result<Json
     (status = 503, body = ProblemDocument, content_type = "application/problem+json"),
 ))]
 #[get("/.well-known/jwks.json")]
-pub async fn jwks(db: Data<Db>, tokens: Data<Arc<AccessTokens>>) -> Result<HttpResponse, Problem> {
+pub async fn jwks(_: NoQuery, db: Data<Db>, tokens: Data<Arc<AccessTokens>>) -> Result<HttpResponse, Problem> {
     let keys = tokens.jwks(&keys::good(&db).await?)?;
     Ok(HttpResponse::Ok().insert_header((header::CACHE_CONTROL, JWKS_CACHING)).json(keys))
 }

@@ -42,11 +42,7 @@ pub async fn envelope(
 
 async fn serve(req: ServiceRequest, next: Next<impl MessageBody + 'static>) -> Result<ServiceResponse<BoxBody>, Error> {
     let started = Instant::now();
-    let res = if acceptable(&req) {
-        as_problem(next.call(req).await?.map_into_boxed_body())
-    } else {
-        req.into_response(Problem::plain(Code::NotAcceptable).error_response())
-    };
+    let res = as_problem(next.call(req).await?.map_into_boxed_body());
     let route = res.request().match_pattern();
     tracing::info!(
         route = route.as_deref().unwrap_or("-"),
@@ -74,8 +70,14 @@ fn as_problem(res: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
         400..=499 => Code::MalformedRequest,
         _ => Code::Internal,
     };
-    let (req, _) = res.into_parts();
-    ServiceResponse::new(req, Problem::plain(code).error_response())
+    let (req, refused) = res.into_parts();
+    let mut response = Problem::plain(code).error_response();
+    // What others have said of the answer, such as who may read it, holds of any body.
+    let others = refused.headers().iter().filter(|(name, _)| !name.as_str().starts_with("content-"));
+    for (name, value) in others {
+        response.headers_mut().append(name.clone(), value.clone());
+    }
+    ServiceResponse::new(req, response)
 }
 
 fn accepted_id(req: &ServiceRequest) -> Option<String> {
@@ -93,19 +95,36 @@ fn trace_id(req: &ServiceRequest) -> Option<&str> {
     (version.len() == 2 && hex(version) && id.len() == 32 && hex(id)).then_some(id)
 }
 
+/// Refuses who does not accept JSON. A middleware of its own, below the one of CORS: a browser is to read this refusal too.
+pub async fn accept(
+    req: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    if acceptable(&req) {
+        Ok(next.call(req).await?.map_into_boxed_body())
+    } else {
+        Ok(req.into_response(Problem::plain(Code::NotAcceptable).error_response()))
+    }
+}
+
 /// Whether the caller accepts JSON. Pages of `/docs` and texts outside the API's base path are served as they are.
 fn acceptable(req: &ServiceRequest) -> bool {
     if !req.path().starts_with(super::BASE) {
         return true;
     }
-    let mut stated = req.headers().get_all(header::ACCEPT).peekable();
-    if stated.peek().is_none() {
-        return true;
-    }
-    stated.filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(',')).any(|range| {
-        let mut parts = range.split(';').map(str::trim);
-        let media = parts.next().unwrap_or_default();
-        let refused = parts.any(|p| p.strip_prefix("q=").is_some_and(|q| q.parse::<f32>().is_ok_and(|q| q <= 0.0)));
-        !refused && matches!(media, "*/*" | "application/*" | "application/json" | MEDIA_TYPE)
-    })
+    let stated = req.headers().get_all(header::ACCEPT).map(|value| value.to_str().unwrap_or("?").to_ascii_lowercase());
+    let ranges: Vec<String> = stated
+        .flat_map(|line| line.split(',').map(|range| range.trim().to_owned()).collect::<Vec<_>>())
+        .filter(|range| !range.is_empty())
+        .collect();
+    // An empty one says no more than none.
+    ranges.is_empty() || ranges.iter().any(|range| takes_json(range))
+}
+
+/// Whether a media range, in lower case, has JSON in it.
+fn takes_json(range: &str) -> bool {
+    let mut parts = range.split(';').map(str::trim);
+    let media = parts.next().unwrap_or_default();
+    let refused = parts.any(|p| p.strip_prefix("q=").is_some_and(|q| q.parse::<f32>().is_ok_and(|q| q <= 0.0)));
+    !refused && matches!(media, "*/*" | "application/*" | "application/json" | MEDIA_TYPE)
 }

@@ -1,27 +1,21 @@
 //! Extraction in the contract's order of checks: authority first, then the idempotency key, then syntax, then meaning.
 
+mod body;
+
 use std::future::Future;
 use std::pin::Pin;
-use std::time::Duration;
 
 use actix_web::dev::Payload;
-use actix_web::http::header;
 use actix_web::{Error, FromRequest, HttpRequest};
 use chrono::NaiveDate;
-use futures_util::StreamExt;
 use garde::Validate;
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
+pub use self::body::{Body, Draft, MAX_BODY_BYTES, OptionalBody, RawBody};
 use super::json;
 use super::problem::{Code, FieldError, Problem};
-use crate::kernel::secret::sha256;
 use crate::kernel::stay;
-
-/// The largest body accepted, in bytes.
-pub const MAX_BODY_BYTES: usize = 256 * 1024;
-/// How long a body may take to arrive.
-const BODY_TIMEOUT: Duration = Duration::from_secs(15);
 
 type Extracting<T> = Pin<Box<dyn Future<Output = Result<T, Error>>>>;
 
@@ -49,83 +43,6 @@ in_order!(A, B);
 in_order!(A, B, C);
 in_order!(A, B, C, D);
 in_order!(A, B, C, D, E);
-
-/// A JSON body, read and validated.
-pub struct Body<T> {
-    pub value: T,
-    /// SHA-256 of the canonical form.
-    pub hash: Vec<u8>,
-}
-
-impl<T: DeserializeOwned + Validate<Context = ()> + 'static> FromRequest for Body<T> {
-    type Error = Error;
-    type Future = Extracting<Self>;
-
-    fn from_request(req: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let req = req.clone();
-        let mut payload = payload.take();
-        Box::pin(async move {
-            if !is_json(&req) {
-                return Err(Problem::plain(Code::UnsupportedMediaType).into());
-            }
-            let bytes = collect(&req, &mut payload).await?;
-            Ok(Self::read(&req, &bytes)?)
-        })
-    }
-}
-
-impl<T: DeserializeOwned + Validate<Context = ()>> Body<T> {
-    fn read(req: &HttpRequest, bytes: &[u8]) -> Result<Self, Problem> {
-        let parsed = json::parse(bytes)?;
-        no_query(req.query_string())?;
-        let hash = sha256(json::canonical(&parsed).as_bytes());
-        let value: T = json::read(parsed)?;
-        validate(&value)?;
-        Ok(Self { value, hash })
-    }
-}
-
-/// A JSON body of which nothing is required, so that none at all is `{}`.
-pub struct OptionalBody<T>(pub Body<T>);
-
-impl<T: DeserializeOwned + Validate<Context = ()> + 'static> FromRequest for OptionalBody<T> {
-    type Error = Error;
-    type Future = Extracting<Self>;
-
-    fn from_request(req: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let req = req.clone();
-        let mut payload = payload.take();
-        Box::pin(async move {
-            let bytes = collect(&req, &mut payload).await?;
-            if bytes.is_empty() && !req.headers().contains_key(header::CONTENT_TYPE) {
-                return Ok(Self(Body::read(&req, b"{}")?));
-            }
-            if !is_json(&req) {
-                return Err(Problem::plain(Code::UnsupportedMediaType).into());
-            }
-            Ok(Self(Body::read(&req, &bytes)?))
-        })
-    }
-}
-
-/// A body as it came, for what is signed byte by byte. It says that it is JSON; whether it is, is not looked at.
-pub struct RawBody(pub Vec<u8>);
-
-impl FromRequest for RawBody {
-    type Error = Error;
-    type Future = Extracting<Self>;
-
-    fn from_request(req: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let req = req.clone();
-        let mut payload = payload.take();
-        Box::pin(async move {
-            if !is_json(&req) {
-                return Err(Problem::plain(Code::UnsupportedMediaType).into());
-            }
-            Ok(Self(collect(&req, &mut payload).await?))
-        })
-    }
-}
 
 /// A query string, read and validated.
 pub struct Query<T>(pub T);
@@ -202,12 +119,16 @@ pub fn not_blank(text: &str, _: &()) -> garde::Result {
     if text.trim().is_empty() { Err(garde::Error::new("must not be blank")) } else { Ok(()) }
 }
 
-/// Every violated rule, by field.
+/// 422 for what breaks a rule.
 pub fn validate<T: Validate<Context = ()>>(value: &T) -> Result<(), Problem> {
-    value.validate().map_err(|report| {
-        let fields = report.iter().map(|(path, error)| FieldError::invalid(path.to_string(), error.message()));
-        Problem::invalid(fields.collect())
-    })
+    let faults = broken(value);
+    if faults.is_empty() { Ok(()) } else { Err(Problem::invalid(faults)) }
+}
+
+/// Every broken rule, by field.
+fn broken<T: Validate<Context = ()>>(value: &T) -> Vec<FieldError> {
+    let Err(report) = value.validate() else { return Vec::new() };
+    report.iter().map(|(path, error)| FieldError::invalid(path.to_string(), error.message())).collect()
 }
 
 fn query<T: DeserializeOwned + Validate<Context = ()>>(text: &str) -> Result<T, Problem> {
@@ -218,7 +139,7 @@ fn query<T: DeserializeOwned + Validate<Context = ()>>(text: &str) -> Result<T, 
     }
     let pairs = serde_urlencoded::Deserializer::new(form_urlencoded::parse(text.as_bytes()));
     let value: T = serde_path_to_error::deserialize(pairs)
-        .map_err(|error| json::field_problem(&error.path().to_string(), &error.inner().to_string()))?;
+        .map_err(|error| json::field_problem("query", &error.path().to_string(), &error.inner().to_string()))?;
     validate(&value)?;
     Ok(value)
 }
@@ -236,35 +157,6 @@ pub fn no_query(text: &str) -> Result<(), Problem> {
         }
         None => Ok(()),
     }
-}
-
-fn is_json(req: &HttpRequest) -> bool {
-    let mut lines = req.headers().get_all(header::CONTENT_TYPE);
-    // Stated twice, somebody before this server may have believed the other.
-    let (Some(stated), None) = (lines.next().and_then(|value| value.to_str().ok()), lines.next()) else {
-        return false;
-    };
-    let media = stated.split(';').next().unwrap_or_default().trim();
-    media.eq_ignore_ascii_case("application/json")
-}
-
-async fn collect(req: &HttpRequest, payload: &mut Payload) -> Result<Vec<u8>, Problem> {
-    let stated = req.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
-    if stated.is_some_and(|bytes| bytes > MAX_BODY_BYTES) {
-        return Err(Problem::plain(Code::BodyTooLarge));
-    }
-    let reading = async {
-        let mut bytes = Vec::with_capacity(stated.unwrap_or_default());
-        while let Some(chunk) = payload.next().await {
-            let chunk = chunk.map_err(|error| Problem::new(Code::MalformedRequest, error.to_string()))?;
-            if bytes.len() + chunk.len() > MAX_BODY_BYTES {
-                return Err(Problem::plain(Code::BodyTooLarge));
-            }
-            bytes.extend_from_slice(&chunk);
-        }
-        Ok(bytes)
-    };
-    tokio::time::timeout(BODY_TIMEOUT, reading).await.unwrap_or_else(|_| Err(Problem::plain(Code::RequestTimeout)))
 }
 
 #[cfg(test)]
@@ -295,5 +187,7 @@ mod tests {
         assert_eq!(field("limit=1"), ("on".into(), "missing".into()));
         assert_eq!(field("on=2028-02-29&page=2"), ("page".into(), "unknown_field".into()));
         assert_eq!(field("on=%00"), ("on".into(), "invalid".into()));
+        assert_eq!(field("on=2028-02-29&limit=1&limit=2"), ("limit".into(), "invalid".into()));
+        assert_eq!(field("on=2028-02-29&on=2028-02-29"), ("on".into(), "invalid".into()));
     }
 }

@@ -33,17 +33,19 @@ pub fn read<T: DeserializeOwned>(value: Value) -> Result<T, Problem> {
     }
     no_nul(&value, "")?;
     serde_path_to_error::deserialize(Objects(value))
-        .map_err(|error| field_problem(&error.path().to_string(), &error.inner().to_string()))
+        .map_err(|error| field_problem("body", &error.path().to_string(), &error.inner().to_string()))
 }
 
-/// 422 for a field that serde refused at `path`.
+/// 422 for a field that serde refused at `path` of the `whole`: the body, or the query.
 #[must_use]
-pub fn field_problem(path: &str, message: &str) -> Problem {
+pub fn field_problem(whole: &str, path: &str, message: &str) -> Problem {
     let quoted = || message.split('`').nth(1).unwrap_or_default();
     let (code, named) = if message.starts_with("missing field") {
         ("missing", Some(quoted()))
     } else if message.starts_with("unknown field") {
         ("unknown_field", Some(quoted()))
+    } else if message.starts_with("duplicate field") {
+        ("invalid", Some(quoted()))
     } else {
         ("invalid", None)
     };
@@ -52,7 +54,7 @@ pub fn field_problem(path: &str, message: &str) -> Problem {
         Some(name) if parent.is_empty() => name.to_owned(),
         Some(name) if parent == name || parent.ends_with(&format!(".{name}")) => parent.to_owned(),
         Some(name) => format!("{parent}.{name}"),
-        None if parent.is_empty() => "body".to_owned(),
+        None if parent.is_empty() => whole.to_owned(),
         None => parent.to_owned(),
     };
     Problem::invalid(vec![FieldError { field, code: code.to_owned(), message: message.to_owned() }])

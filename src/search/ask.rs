@@ -172,6 +172,7 @@ impl SearchQuery {
             (Some(_), None, ..) => Err(together("country")),
             (_, _, Some(_), None, ..) => Err(together("lon")),
             (_, _, Some(_), Some(_), None, _) => Err(together("radius_km")),
+            (None, None, None, Some(_), _, None) | (None, None, None, _, Some(_), None) => Err(together("lat")),
             _ => Err(together("city")),
         }
     }

@@ -74,6 +74,7 @@ async fn a_sign_in_yields_tokens_that_say_what_the_contract_says() {
     assert_eq!(names.len(), 9, "no more than the contract says: {stated}");
     assert_eq!(stated["exp"].as_i64().zip(stated["iat"].as_i64()).map(|(exp, iat)| exp - iat), Some(900));
 
+    ada.get("//.well-known/jwks.json?x=1").await.invalid("x");
     let keys = ada.get("//.well-known/jwks.json").await.ok(200);
     let key = &keys["keys"][0];
     assert_eq!((&key["kty"], &key["crv"], &key["alg"]), (&json!("OKP"), &json!("Ed25519"), &json!("EdDSA")));

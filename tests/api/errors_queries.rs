@@ -44,6 +44,8 @@ async fn a_search_names_the_parameter_at_fault() {
         ("sort=cheap", "sort"),
         ("sort=distance", "sort"),
         ("amenities=pool%00", "amenities"),
+        ("country=FR", "country"),
+        ("adults=2&adults=2", "adults"),
     ] {
         ada.get(&format!("/search?{}&city=Paris&country=FR&{wrong}", nights(2))).await.invalid(field);
     }
@@ -55,6 +57,9 @@ async fn a_search_names_the_parameter_at_fault() {
         ("city=Paris&country=F1", "country"),
         ("city=Paris&country=FR&lat=1&lon=1&radius_km=1", "city"),
         ("lat=1", "lon"),
+        ("lon=2.3", "lat"),
+        ("radius_km=3", "lat"),
+        ("lon=2.3&radius_km=3", "lat"),
         ("lat=1&lon=1", "radius_km"),
         ("lat=91&lon=1&radius_km=1", "lat"),
         ("lat=1&lon=-181&radius_km=1", "lon"),

@@ -94,13 +94,38 @@ async fn the_media_type_and_the_size_of_a_body_count() {
     let app = TestApp::start().await;
     let ada = app.guest();
     let body = json!({ "quote_id": NOBODY }).to_string();
-    for media in ["text/plain", "application/x-www-form-urlencoded", "application/jsonp", ""] {
+    for media in [
+        "text/plain",
+        "application/x-www-form-urlencoded",
+        "application/jsonp",
+        "",
+        "application/json; charset=iso-8859-1",
+        "application/json;v=1; Charset=\"latin1\"",
+    ] {
         let key = key();
         let sent = [("content-type", media), ("idempotency-key", key.as_str())];
         ada.send(Method::POST, "/holds", &sent, Some(body.clone().into())).await.problem(415, "unsupported_media_type");
     }
-    let charset = [("content-type", "Application/JSON; charset=utf-8"), ("idempotency-key", &key())];
-    ada.send(Method::POST, "/holds", &charset, Some(body.into())).await.problem(404, "not_found");
+    for coding in ["gzip", "br", "identity, gzip", ""] {
+        let sent = [JSON, ("content-encoding", coding), ("idempotency-key", &key())];
+        ada.send(Method::POST, "/holds", &sent, Some(body.clone().into())).await.problem(415, "unsupported_media_type");
+    }
+    for media in ["Application/JSON; charset=utf-8", "application/json;charset=\"UTF-8\""] {
+        let sent = [("content-type", media), ("content-encoding", "Identity"), ("idempotency-key", &key())];
+        ada.send(Method::POST, "/holds", &sent, Some(body.clone().into())).await.problem(404, "not_found");
+    }
+    // Of what needs no body, an empty one is none, whatever it says that it is; text is none that is taken.
+    let cancel = format!("/bookings/{NOBODY}/cancel");
+    for (media, sent, status, code) in [
+        ("application/json", "", 404, "not_found"),
+        ("application/json", "{}", 404, "not_found"),
+        ("text/plain", "", 415, "unsupported_media_type"),
+        ("text/plain", "{}", 415, "unsupported_media_type"),
+        ("application/json", "null", 422, "invalid"),
+    ] {
+        let head = [("content-type", media), ("idempotency-key", &key())];
+        ada.send(Method::POST, &cancel, &head, Some(sent.into())).await.problem(status, code);
+    }
 
     let limit = 256 * 1024;
     let padded = |bytes: usize| format!("{{\"quote_id\":\"{NOBODY}\"{}}}", " ".repeat(bytes - 51));
@@ -147,6 +172,11 @@ async fn paths_methods_and_accepted_types_are_checked() {
         ("text/html, */*;q=0.1", true),
         ("application/problem+json", true),
         ("application/*", true),
+        ("Application/JSON", true),
+        ("TEXT/HTML", false),
+        ("application/json;Q=0", false),
+        ("", true),
+        (" , ", true),
     ] {
         let answer = ada.send(Method::GET, "/bookings", &[("accept", accept)], None).await;
         if accepted {

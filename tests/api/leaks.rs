@@ -164,6 +164,11 @@ async fn browsers_may_call_from_configured_origins_only() {
     let mut exposed: Vec<_> = exposed.split(',').map(str::trim).collect();
     exposed.sort_unstable();
     assert_eq!(exposed, ["etag", "idempotency-replayed", "location", "ratelimit", "retry-after", "x-request-id"]);
+    // Those too that are made before a handler is asked, or by the framework.
+    let answer = nobody.send(Method::GET, "/holds", &[("origin", ours), ("accept", "text/html")], None).await;
+    answer.problem(406, "not_acceptable");
+    assert_eq!(answer.header("access-control-allow-origin"), Some(ours));
+    assert!(answer.header("vary").is_some_and(|vary| vary.to_lowercase().contains("origin")), "{answer:?}");
     let answer = nobody.send(Method::GET, "/holds", &[("origin", "https://evil.example.com")], None).await;
     assert_eq!(answer.header("access-control-allow-origin"), None);
     assert_eq!(answer.json()["code"], Value::from("unauthenticated"));

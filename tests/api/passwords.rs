@@ -28,6 +28,12 @@ async fn a_password_is_the_same_however_its_accents_are_composed_and_is_never_cu
     let long = "0123456789abcde\u{e9}".repeat(8);
     assert_eq!(long.chars().count(), 128);
     stranger.post("/auth/register", account("ada@example.com", &long)).await.ok(202);
+    // As some keyboards send them: three letters a syllable, of three bytes each.
+    let (syllables, letters) = ("\u{d55c}".repeat(128), "\u{1112}\u{1161}\u{11ab}".repeat(128));
+    stranger.post("/auth/register", account("han@example.com", &letters)).await.ok(202);
+    stranger.login("han@example.com", &syllables).await.login("han@example.com", &letters).await;
+    let endless = json!({ "email": "han@example.com", "password": "x".repeat(2049) });
+    stranger.post("/auth/login", endless).await.invalid("password");
     let decomposed = long.replace('\u{e9}', "e\u{301}");
     stranger.login("ada@example.com", &decomposed).await;
     let cut: String = long.chars().take(127).collect();
