@@ -57,6 +57,8 @@ pub struct App {
     address: SocketAddr,
     db: Db,
     stop: watch::Sender<bool>,
+    draining: Draining,
+    drain_notice: Duration,
 }
 
 /// What the handlers share.
@@ -92,6 +94,7 @@ impl App {
         let own_url = reachable(address);
         let public_url = config.public_url.as_ref().unwrap_or(&own_url);
         let shared = Shared::new(config.clone(), db.clone(), secret, public_url)?;
+        let (draining, drain_notice) = (shared.draining.clone(), config.drain_notice);
         let (stop, stopped) = watch::channel(false);
         let background = db.with_patience(BACKGROUND_PATIENCE);
         holds::sweeper::start(background.clone(), config.sweep_interval, stopped.clone());
@@ -101,7 +104,7 @@ impl App {
         payments::worker::start(&background, &shared.provider, &config, &stopped);
         shared.provider.start(shared.keys.clone(), &own_url, stopped.clone())?;
         let server = serve(listener, shared, stopped)?;
-        Ok(Self { server, address, db, stop })
+        Ok(Self { server, address, db, stop, draining, drain_notice })
     }
 
     /// Where it listens.
@@ -115,19 +118,38 @@ impl App {
         &self.db
     }
 
-    /// Serves until `signal` completes, then lets running requests end.
-    pub async fn run_until_stopped(self, signal: impl Future<Output = ()>) -> anyhow::Result<()> {
-        let Self { server, stop, db, .. } = self;
+    /// Serves until `signal` completes; then says that it is not ready, takes new requests for a moment more, while whoever
+    /// sends them finds out, and lets those that run end. `cut` ends the waiting: what runs then is left where it is, as
+    /// after a crash.
+    pub async fn run_until_stopped(
+        self,
+        signal: impl Future<Output = ()>,
+        cut: impl Future<Output = ()>,
+    ) -> anyhow::Result<()> {
+        let Self { server, stop, db, draining, drain_notice, .. } = self;
         let mut server = std::pin::pin!(server);
         tokio::select! {
-            ended = &mut server => ended.context("the server ended")?,
-            () = signal => {
-                stop.send_replace(true);
-                server.await.context("the server did not end cleanly")?;
-                if !db.is_idle_within(LAST_WORK).await {
-                    tracing::warn!("the database hangs: work in the background is left to it");
-                }
+            ended = &mut server => return ended.context("the server ended"),
+            () = signal => draining.begin(),
+        }
+        let drained = async {
+            tokio::select! {
+                ended = &mut server => return ended,
+                () = tokio::time::sleep(drain_notice) => {}
             }
+            stop.send_replace(true);
+            server.await
+        };
+        tokio::select! {
+            ended = drained => ended.context("the server did not end cleanly")?,
+            () = cut => {
+                stop.send_replace(true);
+                tracing::warn!("stopped at once: requests were cut off");
+                return Ok(());
+            }
+        }
+        if !db.is_idle_within(LAST_WORK).await {
+            tracing::warn!("the database hangs: work in the background is left to it");
         }
         Ok(())
     }
@@ -233,8 +255,7 @@ pub fn description() -> utoipa::openapi::OpenApi {
 }
 
 fn serve(listener: TcpListener, shared: Shared, stopped: watch::Receiver<bool>) -> anyhow::Result<Server> {
-    let Config { workers, drain_s, cors_origins, .. } = shared.config.clone();
-    let draining = shared.draining.clone();
+    let Config { workers, drain_s, drain_notice, cors_origins, .. } = shared.config.clone();
     let server = HttpServer::new(move || {
         let (app, _) = ActixApp::new()
             .into_utoipa_app()
@@ -253,12 +274,11 @@ fn serve(listener: TcpListener, shared: Shared, stopped: watch::Receiver<bool>) 
     .workers(workers)
     .keep_alive(KEEP_ALIVE)
     .client_request_timeout(HEAD_TIMEOUT)
-    .shutdown_timeout(drain_s)
+    .shutdown_timeout(drain_s.saturating_sub(drain_notice.as_secs()))
     .shutdown_signal(async move {
         let mut stopped = stopped;
         // An error means that the sender is gone, and with it the reason to go on.
         let _gone = stopped.wait_for(|stop| *stop).await;
-        draining.begin();
     })
     .listen(listener)?
     .run();

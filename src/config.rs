@@ -104,8 +104,10 @@ settings! {
     completer_interval_ms, "completer-interval-ms", "LASTROOM_COMPLETER_INTERVAL_MS";
     /// How often nights are added at the far end as days pass, in seconds [default: 3600]
     horizon_interval_s, "horizon-interval-s", "LASTROOM_HORIZON_INTERVAL_S";
-    /// How long running requests may take to end after SIGTERM, in seconds [default: 30]
+    /// How long requests may take to end after SIGTERM, in seconds [default: 30]
     drain_s, "drain-s", "LASTROOM_DRAIN_S";
+    /// How long new ones are taken after SIGTERM, while /readyz says 503 already, in milliseconds [default: 1000]
+    drain_notice_ms, "drain-notice-ms", "LASTROOM_DRAIN_NOTICE_MS";
     /// How often rows that nobody asks for any more are removed, in seconds [default: 3600]
     reap_interval_s, "reap-interval-s", "LASTROOM_REAP_INTERVAL_S";
     /// How long quotes, sessions, jobs, events and webhooks are kept once they are over, in days [default: 30]
@@ -184,6 +186,7 @@ pub struct Config {
     pub completer_interval: Duration,
     pub horizon_interval: Duration,
     pub drain_s: u64,
+    pub drain_notice: Duration,
     pub reap_interval: Duration,
     pub retention_days: i32,
 }
@@ -236,6 +239,13 @@ impl Config {
             completer_interval: interval(&given.completer_interval_ms, "LASTROOM_COMPLETER_INTERVAL_MS", 5_000)?,
             horizon_interval: interval_s(&given.horizon_interval_s, "LASTROOM_HORIZON_INTERVAL_S", 3_600)?,
             drain_s: range(&given.drain_s, "LASTROOM_DRAIN_S", 30, 0, 600)?,
+            drain_notice: Duration::from_millis(range(
+                &given.drain_notice_ms,
+                "LASTROOM_DRAIN_NOTICE_MS",
+                1_000,
+                0,
+                60_000,
+            )?),
             reap_interval: interval_s(&given.reap_interval_s, "LASTROOM_REAP_INTERVAL_S", 3_600)?,
             retention_days: range(&given.retention_days, "LASTROOM_RETENTION_DAYS", 30, LEAST_RETENTION_DAYS, 3_650)?,
             secret_key: secret_key(&given)?,

@@ -27,7 +27,7 @@ pub fn run(config: Config) -> anyhow::Result<()> {
 }
 
 async fn serve(config: &Config, ground: &Ground, steps: Steps) -> anyhow::Result<()> {
-    let stop = stop_signal()?;
+    let (stop, cut) = stop_signals()?;
     let app = App::build(config.clone(), &ground.url, &ground.secret)?;
     if config.demo {
         steps.say("Looking for hotels; an empty database gets the demo catalogue");
@@ -38,21 +38,32 @@ async fn serve(config: &Config, ground: &Ground, steps: Steps) -> anyhow::Result
     let admin = admin::ensure(app.db(), &config.admin_email, config.admin_password.clone()).await?;
     steps.finish();
     greet(app.address(), config, &admin);
-    app.run_until_stopped(stop).await
+    app.run_until_stopped(stop, cut).await
 }
 
-/// Completes at the first SIGINT or SIGTERM.
-fn stop_signal() -> anyhow::Result<impl Future<Output = ()>> {
+/// Two futures: the first completes at SIGINT or SIGTERM, the second at the next one.
+fn stop_signals() -> anyhow::Result<(impl Future<Output = ()>, impl Future<Output = ()>)> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for Ctrl-C")?;
     let mut terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
-    Ok(async move {
+    let (tell, told) = tokio::sync::oneshot::channel();
+    let first = async move {
         tokio::select! {
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
         }
-        tracing::info!("stopping: running requests may end");
-    })
+        tracing::info!("stopping: running requests may end; once more stops at once");
+        // Nobody is left to be told only where the server has ended already.
+        let _heard = tell.send((interrupt, terminate));
+    };
+    let second = async move {
+        let Ok((mut interrupt, mut terminate)) = told.await else { return std::future::pending().await };
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    };
+    Ok((first, second))
 }
 
 /// One line for scripts on standard output; the rest for people, on standard error.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use actix_web::http::header::RETRY_AFTER;
 use actix_web::web::{Data, Json};
 use actix_web::{HttpResponse, get};
 use diesel::RunQueryDsl;
@@ -14,6 +15,8 @@ use crate::db::{Db, DbError, migrate};
 
 /// Who asks whether a server is ready gives up soon.
 const PATIENCE: Duration = Duration::from_secs(2);
+/// When to ask one again that is not ready, in seconds.
+const RETRY_AFTER_S: u32 = 2;
 
 /// Set once the process has been told to stop.
 #[derive(Clone, Default)]
@@ -76,5 +79,9 @@ pub async fn readyz(db: Data<Db>, draining: Data<Draining>) -> HttpResponse {
     let draining = draining.is_on();
     let ready = database == "ok" && migrations == "current" && !draining;
     let body = Readiness { ready, database, migrations, draining };
-    if ready { HttpResponse::Ok().json(body) } else { HttpResponse::ServiceUnavailable().json(body) }
+    if ready {
+        HttpResponse::Ok().json(body)
+    } else {
+        HttpResponse::ServiceUnavailable().insert_header((RETRY_AFTER, RETRY_AFTER_S)).json(body)
+    }
 }

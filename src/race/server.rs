@@ -77,7 +77,7 @@ impl OwnServer {
         }
         command.env("LASTROOM_LOG", "warn").envs(self.settings.iter().map(|(name, value)| (name, value)));
         command.env("LASTROOM_LISTEN", "127.0.0.1:0").env("LASTROOM_DATA_DIR", self.data_dir());
-        command.env("LASTROOM_DEMO", "false").env("LASTROOM_ADMIN_EMAIL", ADMIN);
+        command.env("LASTROOM_DRAIN_NOTICE_MS", "0").env("LASTROOM_DEMO", "false").env("LASTROOM_ADMIN_EMAIL", ADMIN);
         command.env("LASTROOM_ADMIN_PASSWORD", self.password.expose_secret());
         command.arg("serve").current_dir(self.folder.path()).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log);
         // In a process group of its own: Ctrl-C in the terminal is for the race, which then stops it.

@@ -6,6 +6,7 @@ use std::process::Output;
 use serde_json::{Value, json};
 
 use crate::support::app::SECRET;
+use crate::support::home::kill;
 use crate::support::program::{Serving, lastroom};
 use crate::support::{Hotel, TestApp};
 
@@ -53,6 +54,28 @@ async fn the_log_names_requests_and_keeps_secrets_and_sigterm_ends_it_well() {
     assert_eq!((&answered["status"], &answered["route"]), (&json!(200), &json!("/api/v1/bookings")));
     let failure = of("find-the-failure").into_iter().find(|line| line["level"] == "ERROR").expect("a line");
     assert!(failure["reason"].as_str().is_some_and(|why| why.contains("bookings")), "the log says why: {failure}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_told_to_stop_says_so_and_serves_on_until_told_once_more() {
+    let app = TestApp::start().await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let serving = Serving::beside(&app, folder.path(), &[("LASTROOM_DRAIN_NOTICE_MS", "60000")]);
+    let caller = serving.caller();
+    caller.get("//readyz").await.ok(200);
+    kill("-TERM", &[serving.pid()]);
+    let mut answer = caller.get("//readyz").await;
+    while answer.status == 200 {
+        answer = caller.get("//readyz").await;
+    }
+    let not_ready = answer.ok(503);
+    assert_eq!(not_ready, json!({ "ready": false, "database": "ok", "migrations": "current", "draining": true }));
+    assert!(answer.header("retry-after").is_some(), "{answer:?}");
+    // On a connection of its own: nothing is turned away yet.
+    serving.caller().get("//healthz").await.ok(200);
+    let (code, log) = serving.terminate();
+    assert_eq!(code, Some(0), "{log}");
+    assert!(log.contains("stopped at once"), "{log}");
 }
 
 fn run(settings: &[(&str, &str)], file: Option<&str>) -> Output {

@@ -220,6 +220,7 @@ pub fn config(url: &str, change: impl FnOnce(&mut Given)) -> Config {
         pool_size: Some("8".to_owned()),
         workers: Some("1".to_owned()),
         drain_s: Some("1".to_owned()),
+        drain_notice_ms: Some("0".to_owned()),
         completer_interval_ms: Some("200".to_owned()),
         ..Given::default()
     };
@@ -237,7 +238,7 @@ async fn serve(url: String, config: Config) -> (SocketAddr, oneshot::Sender<()>,
             let signal = async move {
                 let _dropped = stopped.await;
             };
-            app.run_until_stopped(signal).await.expect("a clean end");
+            app.run_until_stopped(signal, std::future::pending()).await.expect("a clean end");
         });
     });
     (told.await.expect("an address"), stop, thread)

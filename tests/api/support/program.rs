@@ -37,7 +37,8 @@ impl Serving {
         // To a file: a pipe that nobody empties would stop the server once it is full.
         let log = folder.join("stderr");
         let stderr = File::create(&log).expect("a log");
-        let mut command = lastroom(folder, &[&[("LASTROOM_LISTEN", "127.0.0.1:0")], settings].concat());
+        let quick = [("LASTROOM_LISTEN", "127.0.0.1:0"), ("LASTROOM_DRAIN_NOTICE_MS", "0")];
+        let mut command = lastroom(folder, &[quick.as_slice(), settings].concat());
         let mut child = command.stdout(Stdio::piped()).stderr(stderr).spawn().expect("the binary");
         let mut line = String::new();
         BufReader::new(child.stdout.as_mut().expect("its output")).read_line(&mut line).expect("a line");
