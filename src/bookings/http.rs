@@ -17,6 +17,7 @@ use crate::db::{Db, DbError};
 use crate::http::BASE;
 use crate::http::extract::{Body, InOrder, NoQuery, OptionalBody, PathId, Query};
 use crate::http::idempotency::{Answer, Halt, Key, OptionalKey, once};
+use crate::http::if_match::tag;
 use crate::http::list::ListQuery;
 use crate::http::problem::{Code, Problem, ProblemDocument};
 use crate::kernel::ids::BookingId;
@@ -125,7 +126,7 @@ pub async fn get_booking(
         BookingBody::one(conn, booking)
     };
     let booking = db.read::<_, DbError>(read).await?.ok_or_else(|| Problem::plain(Code::NotFound))?;
-    Ok(HttpResponse::Ok().insert_header(("ETag", format!("\"{}\"", booking.version))).json(booking))
+    Ok(HttpResponse::Ok().insert_header(tag(booking.version)).json(booking))
 }
 
 /// Look a booking up
@@ -145,14 +146,14 @@ pub async fn lookup_booking(
     call: InOrder<(May<StaysBook>, OptionalKey, Body<LookupBooking>)>,
     db: Data<Db>,
     throttle: Data<Throttle>,
-) -> Result<Json<BookingBody>, Problem> {
+) -> Result<HttpResponse, Problem> {
     let InOrder((guest, _, body)) = call;
     let LookupBooking { confirmation_code, email } = body.value;
     let confirmation_code = confirmation_code.to_ascii_uppercase();
     let wanted = Wanted { confirmation_code, email, from: guest.caller.address };
     let found = db.write(move |tx| lookup::lookup(tx, &throttle, &wanted)).await?;
     let booking = found.ok_or_else(|| Problem::plain(Code::NotFound))?;
-    Ok(Json(booking))
+    Ok(HttpResponse::Ok().insert_header(tag(booking.version)).json(booking))
 }
 
 /// Cancel

@@ -16,7 +16,7 @@ use crate::db::{Db, DbError};
 use crate::http::BASE;
 use crate::http::extract::{Body, InOrder, NoQuery, OptionalBody, PathId, Query};
 use crate::http::idempotency::{Answer, Halt, Key, Keyed, OptionalKey, once};
-use crate::http::if_match::IfMatch;
+use crate::http::if_match::{IfMatch, tag};
 use crate::http::list::ListQuery;
 use crate::http::problem::{Code, Problem, ProblemDocument};
 use crate::inventory::stock::Nights;
@@ -157,7 +157,7 @@ pub async fn get_hold(
     let user_id = guest.caller.user_id;
     let read = move |conn: &mut PgConnection| HoldBody::find(conn, user_id, hold_id);
     let hold = db.read::<_, DbError>(read).await?.ok_or_else(|| Problem::plain(Code::NotFound))?;
-    Ok(HttpResponse::Ok().insert_header(("ETag", format!("\"{}\"", hold.version))).json(hold))
+    Ok(HttpResponse::Ok().insert_header(tag(hold.version)).json(hold))
 }
 
 /// How much more time a hold gets when nothing is said, in seconds.

@@ -3,7 +3,7 @@
 use std::future::{Ready, ready};
 
 use actix_web::dev::Payload;
-use actix_web::http::header;
+use actix_web::http::header::{self, HeaderName};
 use actix_web::{Error, FromRequest, HttpRequest};
 
 use super::problem::{Code, Problem};
@@ -56,6 +56,12 @@ fn version(opaque: &str) -> Option<i32> {
 
 fn malformed() -> Problem {
     Problem::new(Code::MalformedRequest, "If-Match must be an entity tag in double quotes, such as \"3\"")
+}
+
+/// The header that tells a version, for `If-Match` to name.
+#[must_use]
+pub fn tag(version: i32) -> (HeaderName, String) {
+    (header::ETAG, format!("\"{version}\""))
 }
 
 impl From<Mismatch> for Problem {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use actix_web::web::{Data, Json};
+use actix_web::web::Data;
 use actix_web::{HttpResponse, get, post};
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -15,6 +15,7 @@ use crate::config::Config;
 use crate::db::{Db, DbError};
 use crate::http::extract::{Body, InOrder, NoQuery, PathId};
 use crate::http::idempotency::{Answer, Claim, Halt, Key, Keyed, claim, finish, free, holds_claim, refuse, works_on};
+use crate::http::if_match::tag;
 use crate::http::problem::{Code, Problem, ProblemDocument};
 use crate::kernel::ids::{AttemptId, PaymentId};
 
@@ -161,10 +162,11 @@ async fn take_turn(db: &Db, provider: &Provider, keyed: Keyed, ask: Pay) -> Resu
 pub async fn get_payment(
     call: InOrder<(May<StaysBook>, NoQuery, PathId<PaymentId>)>,
     db: Data<Db>,
-) -> Result<Json<PaymentBody>, Problem> {
+) -> Result<HttpResponse, Problem> {
     let InOrder((guest, NoQuery, PathId(payment_id))) = call;
     let user_id = guest.caller.user_id;
     let found = db.read::<_, DbError>(move |conn| store::find(conn, user_id, payment_id)).await?;
     let payment = found.ok_or_else(|| Problem::plain(Code::NotFound))?;
-    Ok(Json(PaymentBody::from(&payment)))
+    let payment = PaymentBody::from(&payment);
+    Ok(HttpResponse::Ok().insert_header(tag(payment.version)).json(payment))
 }

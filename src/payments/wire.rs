@@ -101,7 +101,7 @@ pub(super) fn halt(error: PaymentError) -> Halt {
 
 /// The answer to whoever paid, by where the payment stands.
 pub(super) fn answer(payment: &PaymentRow) -> Result<Answer, serde_json::Error> {
-    let at = |answer: Answer| answer.at(format!("{BASE}/payments/{}", payment.payment_id));
+    let at = |answer: Answer| answer.at(format!("{BASE}/payments/{}", payment.payment_id)).version(payment.version);
     match payment.status {
         // A capture that failed is between the hotel and its guest: the booking stands.
         PaymentStatus::Authorized

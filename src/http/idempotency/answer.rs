@@ -5,6 +5,7 @@ use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::{HttpResponse, HttpResponseBuilder};
 use serde::Serialize;
 
+use crate::http::if_match::tag;
 use crate::http::problem::{self, Problem};
 
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
@@ -68,7 +69,7 @@ impl From<Answer> for HttpResponse {
             response.insert_header((header::LOCATION, location));
         }
         if let Some(version) = answer.version {
-            response.insert_header((header::ETAG, format!("\"{version}\"")));
+            response.insert_header(tag(version));
         }
         if let Some(seconds) = answer.retry_after_s {
             response.insert_header((header::RETRY_AFTER, seconds));

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use actix_web::get;
 use actix_web::web::{Data, Json};
+use actix_web::{HttpResponse, get};
 
 use super::store::{self, Wanted};
 use super::wire::{FilledNight, InventoryNight, InventoryQuery};
@@ -13,6 +13,7 @@ use crate::db::Db;
 use crate::hotels::staff::http::{ADMIN, OnRead};
 use crate::hotels::staff::{ManagedHotel, Refusal};
 use crate::http::extract::{InOrder, NoQuery, PathDate, PathId, PathIds, Query};
+use crate::http::if_match::tag;
 use crate::http::problem::{Code, Problem};
 use crate::kernel::ids::{HotelId, RoomTypeId};
 use crate::kernel::page::{self, DEFAULT_LIMIT, Page};
@@ -61,12 +62,13 @@ pub async fn list_inventory(
 pub async fn get_inventory_night(
     call: InOrder<(May<BookingsReadAny>, NoQuery, PathIds<HotelId, RoomTypeId>, PathDate)>,
     db: Data<Db>,
-) -> Result<Json<FilledNight>, Problem> {
+) -> Result<HttpResponse, Problem> {
     let InOrder((staff, NoQuery, PathIds(hotel_id, room_type_id), PathDate(date))) = call;
     let scope = staff.caller.scope();
     let read = move |conn: &mut _| {
         let hotel = ManagedHotel::find(conn, scope, hotel_id)?;
         store::filled(conn, &hotel, room_type_id, date)?.ok_or(Refusal::NotFound)
     };
-    Ok(Json(db.read(read).await?))
+    let filled = db.read(read).await?;
+    Ok(HttpResponse::Ok().insert_header(tag(filled.night.version)).json(filled))
 }
