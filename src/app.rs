@@ -251,6 +251,7 @@ pub fn description() -> utoipa::openapi::OpenApi {
     let (_, mut api) =
         ActixApp::new().into_utoipa_app().openapi(Description::openapi()).configure(routes).split_for_parts();
     docs::make_schemas_whole(&mut api);
+    docs::complete(&mut api);
     api
 }
 

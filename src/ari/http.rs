@@ -24,7 +24,7 @@ pub enum OnBulk {
     /// precondition_failed with every item at fault in conflicts
     #[response(status = 412, content_type = "application/problem+json")]
     Stale(ProblemDocument),
-    /// With every item at fault in errors
+    /// With every item at fault in errors; but a value of the wrong JSON type is named alone
     #[response(status = 422, content_type = "application/problem+json")]
     Invalid(ProblemDocument),
     /// busy, database_away

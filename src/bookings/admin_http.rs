@@ -35,7 +35,7 @@ impl From<DeskError> for Halt {
 /// Mark a no-show
 ///
 /// From the day of arrival on. The penalty is what the policy says after its last deadline; the nights stay sold.
-#[utoipa::path(tag = ADMIN, security(("bearer" = [])),
+#[utoipa::path(tag = ADMIN, request_body = Option<Nothing>, security(("bearer" = [])),
     params(("hotel_id" = HotelId, Path), ("booking_id" = BookingId, Path), ("Idempotency-Key" = Option<String>, Header)),
     responses((status = 200, body = BookingBody), OnCreate))]
 #[post("/admin/hotels/{hotel_id}/bookings/{booking_id}/no-show")]

@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use crate::db::{DbError, Tx};
 use crate::holds::live::LiveHold;
 use crate::payments::machine;
-use crate::payments::refunds::owe::Reason;
+use crate::payments::refunds::owe::RefundReason;
 use crate::payments::settle::carry_out;
 use crate::payments::state::PaymentStatus;
 use crate::payments::store::{self, PaymentRow};
@@ -39,6 +39,6 @@ impl<'tx> PaidFor<'tx> {
         if verdict.path.contains(&PaymentStatus::CapturePending) {
             store::set_capture_amount(tx, payment.hotel_id, payment.payment_id, Some(payment.amount))?;
         }
-        carry_out(tx, &payment, &verdict, Reason::Excess)
+        carry_out(tx, &payment, &verdict, RefundReason::Excess)
     }
 }

@@ -4,7 +4,7 @@ use super::store::BookedRoom;
 use crate::db::{DbError, Tx};
 use crate::kernel::ids::BookingId;
 use crate::payments::machine;
-use crate::payments::refunds::owe::Reason;
+use crate::payments::refunds::owe::RefundReason;
 use crate::payments::settle::carry_out;
 use crate::payments::state::PaymentStatus;
 use crate::payments::store::{self as payments, PaymentRow};
@@ -46,7 +46,7 @@ impl Cost {
     /// Keeps that much of a locked payment. One whose capture failed is told too: evidence may come late.
     pub(super) fn keep(&self, tx: &mut Tx<'_>, payment: &PaymentRow) -> Result<(), DbError> {
         let verdict = machine::cancel(payment.status, payment.refundable(), self.keep);
-        carry_out(tx, payment, &verdict, Reason::Cancelled)?;
+        carry_out(tx, payment, &verdict, RefundReason::Cancelled)?;
         if matches!(payment.status, PaymentStatus::CapturePending | PaymentStatus::CaptureFailed) {
             let amount = (self.keep > 0).then_some(self.keep);
             payments::set_capture_amount(tx, payment.hotel_id, payment.payment_id, amount)?;

@@ -1,5 +1,7 @@
 //! The API's own description: served as OpenAPI 3.1, shown in a browser, and asked which methods a path takes.
 
+mod answers;
+
 use std::collections::BTreeMap;
 
 use actix_web::dev::ResourceDef;
@@ -8,11 +10,12 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, ResponseError};
 use utoipa::openapi::RefOr;
 use utoipa::openapi::path::PathItem;
-use utoipa::openapi::schema::{Array, ArrayItems, Object, Schema};
+use utoipa::openapi::schema::{Array, ArrayItems, Object, Schema, SchemaType, Type};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
+pub use self::answers::complete;
 use super::problem::{Code, Problem};
 
 /// What is not said by the handlers themselves.
@@ -60,13 +63,15 @@ fn make_whole(schema: &mut RefOr<Schema>, known: &BTreeMap<String, RefOr<Schema>
     match schema {
         Schema::Object(object) => object.properties.values_mut().for_each(|property| make_whole(property, known)),
         Schema::Array(Array { items: ArrayItems::RefOrSchema(items), .. }) => make_whole(items, known),
-        Schema::AllOf(parts) => {
-            let parts: Option<Vec<&Object>> = parts.items.iter().map(|part| object(part, known)).collect();
-            if let Some(parts) = parts.filter(|parts| parts.iter().any(|part| part.additional_properties.is_some())) {
+        Schema::AllOf(all) => {
+            let parts: Option<Vec<Part<'_>>> = all.items.iter().map(|part| self::part(part, known)).collect();
+            let must_be_one = |part: &Part<'_>| part.is_optional || part.object.additional_properties.is_some();
+            if let Some(parts) = parts.filter(|parts| parts.iter().any(must_be_one)) {
                 let mut whole = Object::new();
-                for part in parts {
-                    whole.properties.extend(part.properties.clone());
-                    whole.required.extend(part.required.clone());
+                whole.description.clone_from(&all.description);
+                for Part { object, is_optional } in parts {
+                    whole.properties.extend(object.properties.clone());
+                    whole.required.extend(object.required.iter().filter(|_| !is_optional).cloned());
                 }
                 *schema = Schema::Object(whole);
             }
@@ -75,10 +80,24 @@ fn make_whole(schema: &mut RefOr<Schema>, known: &BTreeMap<String, RefOr<Schema>
     }
 }
 
-fn object<'s>(schema: &'s RefOr<Schema>, known: &'s BTreeMap<String, RefOr<Schema>>) -> Option<&'s Object> {
+/// What a flattened field adds to the object that it is in.
+struct Part<'s> {
+    object: &'s Object,
+    /// All of its members may be absent.
+    is_optional: bool,
+}
+
+fn part<'s>(schema: &'s RefOr<Schema>, known: &'s BTreeMap<String, RefOr<Schema>>) -> Option<Part<'s>> {
     match schema {
-        RefOr::Ref(to) => object(known.get(to.ref_location.rsplit('/').next()?)?, known),
-        RefOr::T(Schema::Object(object)) => Some(object),
+        RefOr::Ref(to) => part(known.get(to.ref_location.rsplit('/').next()?)?, known),
+        RefOr::T(Schema::Object(object)) => Some(Part { object, is_optional: false }),
+        // An Option is told as a choice of its schema and null, and what is null is not there at all.
+        RefOr::T(Schema::OneOf(choice)) => match choice.items.as_slice() {
+            [one, RefOr::T(Schema::Object(null))] if null.schema_type == SchemaType::Type(Type::Null) => {
+                Some(Part { is_optional: true, ..part(one, known)? })
+            }
+            _ => None,
+        },
         RefOr::T(_) => None,
     }
 }

@@ -9,7 +9,7 @@ use super::evidence::contradiction;
 use super::machine::{self, Outcome};
 use super::provider::{Intent, IntentStatus, Provider, ProviderError, Unknown};
 use super::refunds::end;
-use super::refunds::owe::Reason;
+use super::refunds::owe::RefundReason;
 use super::refunds::store::{self as refunds, RefundRow};
 use super::settle::{carry_out, settle};
 use super::state::{PaymentStatus, RefundStatus};
@@ -180,7 +180,7 @@ async fn give_back(db: &Db, job: &Job) -> Result<(), DbError> {
     db.write(move |tx| {
         for payment in store::lock_of_hold(tx, job.hotel_id, HoldId(job.subject_id))? {
             let verdict = machine::give_back(payment.status, payment.refundable());
-            carry_out(tx, &payment, &verdict, Reason::NoBooking)?;
+            carry_out(tx, &payment, &verdict, RefundReason::NoBooking)?;
         }
         jobs::done(tx, &job)
     })

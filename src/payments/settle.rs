@@ -6,7 +6,7 @@
 
 use super::ledger;
 use super::machine::{self, HoldMove, HoldSeen, Outcome, Owed, Verdict};
-use super::refunds::owe::{Reason, owe};
+use super::refunds::owe::{RefundReason, owe};
 use super::state::PaymentStatus;
 use super::store::{self, PaymentRow};
 use crate::db::{DbError, Tx};
@@ -46,7 +46,7 @@ pub fn settle(
         store::note_failure(tx, hotel_id, payment.payment_id, code)?;
     }
     let is_booked = seen == HoldSeen::Booked;
-    carry_out(tx, &payment, &verdict, if is_booked { Reason::Excess } else { Reason::NoBooking })?;
+    carry_out(tx, &payment, &verdict, if is_booked { RefundReason::Excess } else { RefundReason::NoBooking })?;
     match verdict.hold {
         HoldMove::Stays => {}
         HoldMove::AwaitsAction => live(hold)?.await_action(tx, ACTION_S).map(|_| ())?,
@@ -67,7 +67,12 @@ pub fn settle(
 }
 
 /// Does to a locked payment what was decided.
-pub fn carry_out(tx: &mut Tx<'_>, payment: &PaymentRow, verdict: &Verdict, reason: Reason) -> Result<(), DbError> {
+pub fn carry_out(
+    tx: &mut Tx<'_>,
+    payment: &PaymentRow,
+    verdict: &Verdict,
+    reason: RefundReason,
+) -> Result<(), DbError> {
     let PaymentRow { hotel_id, payment_id, attempt_id, .. } = *payment;
     let mut from = payment.status;
     for &to in &verdict.path {

@@ -104,7 +104,7 @@ pub async fn delete_room(
 /// Restore a deleted room
 ///
 /// One that is not deleted stays as it is.
-#[utoipa::path(tag = ADMIN, security(("bearer" = [])),
+#[utoipa::path(tag = ADMIN, request_body = Option<Nothing>, security(("bearer" = [])),
     params(("hotel_id" = HotelId, Path), ("room_id" = RoomId, Path), ("Idempotency-Key" = Option<String>, Header)),
     responses((status = 200, body = RoomBody), OnCreate))]
 #[post("/admin/hotels/{hotel_id}/rooms/{room_id}/restore")]

@@ -92,7 +92,7 @@ impl PriceBody {
     }
 }
 
-/// A room type × rate plan for a stay.
+/// A room type × rate plan for a stay. Where a night has no price, all from `nightly` to `cancellation` is absent.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct OfferBody {
     /// Opaque; quote it within 30 minutes (unless configured). Absent where the offer is not on sale.

@@ -79,7 +79,7 @@ const LONG: &[(&str, &str)] = &[
     ("src/payments/store.rs", "payments and their attempts: their statements share the rows they join"),
 ];
 
-fn sources() -> Vec<(String, String)> {
+pub fn sources() -> Vec<(String, String)> {
     fn walk(dir: &Path, found: &mut Vec<PathBuf>) {
         for entry in fs::read_dir(dir).expect("src") {
             let path = entry.expect("an entry").path();

@@ -169,6 +169,9 @@ async fn browsers_may_call_from_configured_origins_only() {
     answer.problem(406, "not_acceptable");
     assert_eq!(answer.header("access-control-allow-origin"), Some(ours));
     assert!(answer.header("vary").is_some_and(|vary| vary.to_lowercase().contains("origin")), "{answer:?}");
+    let answer = nobody.send(Method::GET, "//docs/no-such-page", &[("origin", ours)], None).await;
+    answer.problem(404, "not_found");
+    assert_eq!(answer.header("access-control-allow-origin"), Some(ours));
     let answer = nobody.send(Method::GET, "/holds", &[("origin", "https://evil.example.com")], None).await;
     assert_eq!(answer.header("access-control-allow-origin"), None);
     assert_eq!(answer.json()["code"], Value::from("unauthenticated"));

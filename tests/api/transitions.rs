@@ -7,7 +7,7 @@ use lastroom::bookings::state::BookingStatus;
 use lastroom::holds::state::HoldStatus;
 use lastroom::outbox::jobs::JobKind;
 use lastroom::payments::ledger::{Account, Kind};
-use lastroom::payments::refunds::owe::Reason;
+use lastroom::payments::refunds::owe::RefundReason;
 use lastroom::payments::simulator::ledger::LedgerStatus;
 use lastroom::payments::state::{PaymentStatus, RefundStatus};
 use lastroom::payments::webhook::store::EventStatus;
@@ -142,7 +142,7 @@ fn the_database_accepts_exactly_the_words_of_each_enum() {
         ("holds_status_known", words!(HoldStatus)),
         ("payments_status_known", words!(PaymentStatus)),
         ("refunds_status_known", words!(RefundStatus)),
-        ("refunds_reason_known", words!(Reason)),
+        ("refunds_reason_known", words!(RefundReason)),
         ("ledger_lines_account_known", words!(Account)),
         ("ledger_lines_kind_known", words!(Kind)),
         ("bookings_status_known", words!(BookingStatus)),

@@ -117,7 +117,7 @@ pub async fn delete_hotel(
 /// Restore a deleted hotel
 ///
 /// One that is not deleted stays as it is.
-#[utoipa::path(tag = ADMIN, security(("bearer" = [])),
+#[utoipa::path(tag = ADMIN, request_body = Option<Nothing>, security(("bearer" = [])),
     params(("hotel_id" = HotelId, Path), ("Idempotency-Key" = Option<String>, Header)),
     responses((status = 200, body = HotelBody), OnCreate))]
 #[post("/admin/hotels/{hotel_id}/restore")]

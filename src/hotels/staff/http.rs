@@ -7,7 +7,7 @@ use diesel::PgConnection;
 use garde::Validate;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, IntoResponses};
+use utoipa::{IntoParams, IntoResponses, ToSchema};
 use uuid::Uuid;
 
 use super::Refusal;
@@ -24,7 +24,6 @@ pub const ADMIN: &str = "admin";
 /// How staff's reading may be refused.
 #[derive(IntoResponses)]
 pub enum OnRead {
-    /// cursor_invalid
     #[response(status = 400, content_type = "application/problem+json")]
     Malformed(ProblemDocument),
     #[response(status = 401, content_type = "application/problem+json")]
@@ -91,7 +90,7 @@ pub enum OnChange {
 }
 
 /// A body that says nothing: none at all, or `{}`.
-#[derive(Debug, Deserialize, Validate)]
+#[derive(Debug, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Nothing {}
 

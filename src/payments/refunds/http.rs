@@ -7,7 +7,7 @@ use garde::Validate;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::owe::Reason;
+use super::owe::RefundReason;
 use super::request::{RefundError, request};
 use super::store::RefundRow;
 use crate::access::guard::{May, PaymentsRefund};
@@ -41,7 +41,7 @@ pub struct RefundBody {
     /// `pending` until the provider has given the money back.
     pub status: RefundStatus,
     pub amount: Money,
-    pub reason: Reason,
+    pub reason: RefundReason,
     /// Why the provider refused a `failed` one for good. The amount may be refunded anew.
     pub failure_code: Option<String>,
     pub created_at: DateTime<Utc>,

@@ -11,7 +11,7 @@ use crate::text_enum;
 
 text_enum! {
     /// Why money goes back.
-    pub enum Reason {
+    pub enum RefundReason {
         /// It was captured, and no booking came of it.
         NoBooking = "no_booking",
         /// More was captured than the booking may keep.
@@ -23,10 +23,15 @@ text_enum! {
     }
 }
 
-/// Owes `amount` minor units of a payment whose row is locked. For each reason but [`Reason::Staff`] once a payment.
+/// Owes `amount` minor units of a payment whose row is locked. For each reason but [`RefundReason::Staff`] once a payment.
 ///
 /// None: it is owed already. Behind it stands `refunds_provider_key`.
-pub fn owe(tx: &mut Tx<'_>, payment: &PaymentRow, amount: i64, reason: Reason) -> Result<Option<RefundId>, DbError> {
+pub fn owe(
+    tx: &mut Tx<'_>,
+    payment: &PaymentRow,
+    amount: i64,
+    reason: RefundReason,
+) -> Result<Option<RefundId>, DbError> {
     let Some(refund_id) = store::insert(tx, payment, amount, reason)? else {
         return Ok(None);
     };

@@ -1,6 +1,6 @@
 //! Request: staff give back some of what was captured.
 
-use super::owe::{Reason, owe};
+use super::owe::{RefundReason, owe};
 use super::store::{self, RefundRow};
 use crate::access::guard::Caller;
 use crate::audit::{self, Action, Resource, Subject};
@@ -52,7 +52,7 @@ pub fn request(tx: &mut Tx<'_>, by: &Caller, payment_id: PaymentId, amount: Mone
     if amount.amount > payment.refundable() {
         return Err(RefundError::TooMuch { left: Money::new(payment.refundable(), payment.currency) });
     }
-    let refund_id = owe(tx, &payment, amount.amount, Reason::Staff)?
+    let refund_id = owe(tx, &payment, amount.amount, RefundReason::Staff)?
         .ok_or_else(|| DbError::invariant("a refund of staff is always another one"))?;
     let refund = store::get(tx, hotel_id, refund_id)?;
     let subject = Subject { hotel_id, resource: Resource::Refund, resource_id: Some(refund_id.0) };

@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 use serde::Serialize;
 
-use super::owe::Reason;
+use super::owe::RefundReason;
 use crate::db::{DbError, Tx};
 use crate::kernel::clock::Instant;
 use crate::kernel::ids::{HotelId, PaymentId, RefundId};
@@ -18,7 +18,7 @@ pub struct RefundRow {
     pub refund_id: RefundId,
     pub payment_id: PaymentId,
     pub amount: i64,
-    pub reason: Reason,
+    pub reason: RefundReason,
     pub status: RefundStatus,
     #[serde(skip)]
     pub provider_key: String,
@@ -33,12 +33,14 @@ pub(super) fn insert(
     tx: &mut Tx<'_>,
     payment: &PaymentRow,
     amount: i64,
-    reason: Reason,
+    reason: RefundReason,
 ) -> Result<Option<RefundId>, DbError> {
     let refund_id = RefundId::new();
     let provider_key = match reason {
-        Reason::NoBooking | Reason::Excess | Reason::Cancelled => format!("lastroom:{}:{reason}", payment.payment_id),
-        Reason::Staff => format!("lastroom:{refund_id}"),
+        RefundReason::NoBooking | RefundReason::Excess | RefundReason::Cancelled => {
+            format!("lastroom:{}:{reason}", payment.payment_id)
+        }
+        RefundReason::Staff => format!("lastroom:{refund_id}"),
     };
     let inserted = diesel::insert_into(refunds::table)
         .values((

@@ -105,7 +105,7 @@ pub async fn delete_rate_plan(
 /// Restore a deleted rate plan
 ///
 /// One that is not deleted stays as it is.
-#[utoipa::path(tag = ADMIN, security(("bearer" = [])),
+#[utoipa::path(tag = ADMIN, request_body = Option<Nothing>, security(("bearer" = [])),
     params(("hotel_id" = HotelId, Path), ("rate_plan_id" = RatePlanId, Path), ("Idempotency-Key" = Option<String>, Header)),
     responses((status = 200, body = PlanBody), OnCreate))]
 #[post("/admin/hotels/{hotel_id}/rate-plans/{rate_plan_id}/restore")]

@@ -102,7 +102,7 @@ pub async fn delete_tax(
 /// Restore a deleted tax
 ///
 /// One that is not deleted stays as it is.
-#[utoipa::path(tag = ADMIN, security(("bearer" = [])),
+#[utoipa::path(tag = ADMIN, request_body = Option<Nothing>, security(("bearer" = [])),
     params(("hotel_id" = HotelId, Path), ("tax_id" = TaxId, Path), ("Idempotency-Key" = Option<String>, Header)),
     responses((status = 200, body = HotelTaxBody), OnCreate))]
 #[post("/admin/hotels/{hotel_id}/taxes/{tax_id}/restore")]

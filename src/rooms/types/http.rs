@@ -103,7 +103,7 @@ pub async fn delete_room_type(
 /// Restore a deleted room type
 ///
 /// One that is not deleted stays as it is.
-#[utoipa::path(tag = ADMIN, security(("bearer" = [])),
+#[utoipa::path(tag = ADMIN, request_body = Option<Nothing>, security(("bearer" = [])),
     params(("hotel_id" = HotelId, Path), ("room_type_id" = RoomTypeId, Path), ("Idempotency-Key" = Option<String>, Header)),
     responses((status = 200, body = RoomTypeBody), OnCreate))]
 #[post("/admin/hotels/{hotel_id}/room-types/{room_type_id}/restore")]

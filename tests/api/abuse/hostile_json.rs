@@ -86,26 +86,28 @@ fn of_whole(body: &Value) -> Vec<Attack> {
     let text = body.to_string();
     let utf16: Vec<u16> = text.encode_utf16().collect();
     let cut = &text[..text.len() - 1];
+    // What one more member is written behind.
+    let more = if cut == "{" { cut.to_owned() } else { format!("{cut},") };
     let mut all = vec![
         malformed(nested("[", "]")),
         malformed(nested("{\"a\":", "}")),
-        malformed(format!("{cut},\"x\":{}}}", nested("[", "]"))),
+        malformed(format!("{more}\"x\":{}}}", nested("[", "]"))),
         malformed("[".repeat(10_000)),
         malformed(format!("\u{feff}{text}")),
         malformed(utf16.iter().flat_map(|unit| unit.to_le_bytes()).collect::<Vec<u8>>()),
         malformed(
             [&[0xfe, 0xff], utf16.iter().flat_map(|unit| unit.to_be_bytes()).collect::<Vec<u8>>().as_slice()].concat(),
         ),
-        malformed(format!("{cut},\"\\ud800\":1}}")),
+        malformed(format!("{more}\"\\ud800\":1}}")),
         malformed(format!("{text}{text}")),
         malformed(format!("{text}\0")),
         malformed(format!("{cut},}}")),
         malformed(format!("{cut}/**/}}")),
-        refused("", format!("{cut},\"a\\u0000b\":1}}")),
+        refused("", format!("{more}\"a\\u0000b\":1}}")),
         refused("", "null".to_owned()),
     ];
     for bytes in [&b"\xff"[..], b"\xc0\x80", b"\xed\xa0\x80"] {
-        all.push(malformed([cut.as_bytes(), b",\"x\":\"", bytes, b"\"}"].concat()));
+        all.push(malformed([more.as_bytes(), b"\"x\":\"", bytes, b"\"}"].concat()));
     }
     all
 }

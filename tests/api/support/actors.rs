@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::app::TestApp;
 use super::builders::Hotel;
+use super::described;
 
 pub const PASSWORD: &str = "correct horse battery";
 
@@ -141,7 +142,7 @@ impl Guest {
             Some(outside) if outside.starts_with('/') => self.base.replace("/api/v1", outside),
             _ => format!("{}{path}", self.base),
         };
-        let mut request = self.client.request(method, url);
+        let mut request = self.client.request(method.clone(), &url);
         if let Some(token) = &self.token {
             request = request.bearer_auth(token);
         }
@@ -154,7 +155,10 @@ impl Guest {
         }
         let response = request.send().await?;
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        Ok(Answer { status, headers, text: response.text().await? })
+        let path = response.url().path().to_owned();
+        let answer = Answer { status, headers, text: response.text().await? };
+        described::hold(&method, &path, &answer);
+        Ok(answer)
     }
 
     pub async fn get(&self, path: &str) -> Answer {

@@ -6,6 +6,7 @@ pub mod app;
 pub mod builders;
 pub mod crowd;
 pub mod database;
+pub mod described;
 pub mod golden;
 pub mod home;
 pub mod operations;

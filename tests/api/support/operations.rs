@@ -19,7 +19,7 @@ pub fn description() -> Value {
     serde_json::to_value(lastroom::app::description()).expect("JSON")
 }
 
-/// Every documented operation.
+/// Every documented operation; what is common to several stands in each.
 pub fn operations() -> Vec<Operation> {
     let api = description();
     let mut found = Vec::new();
@@ -27,7 +27,13 @@ pub fn operations() -> Vec<Operation> {
         for method in METHODS {
             let description = &item[method.as_str().to_lowercase()];
             if description.is_object() {
-                found.push(Operation { method, path: path.clone(), description: description.clone() });
+                let mut description = description.clone();
+                for response in description["responses"].as_object_mut().expect("responses").values_mut() {
+                    if let Some(common) = response["$ref"].as_str().map(str::to_owned) {
+                        *response = api.pointer(common.trim_start_matches('#')).expect("a response").clone();
+                    }
+                }
+                found.push(Operation { method, path: path.clone(), description });
             }
         }
     }
