@@ -8,6 +8,7 @@ use super::refusal::{Fault, Refused, none};
 use super::span::{Span, Weekday, Weekdays};
 use super::strips::{self, Strip};
 use super::trail::MOST_NIGHTS;
+use crate::hotels::staff::Refusal;
 
 /// The most items of a call.
 pub const MAX_ITEMS: usize = 1_000;
@@ -29,7 +30,7 @@ pub trait Item {
     fn expected_version(&self) -> Option<i32>;
 }
 
-/// Items within the limits, none of which contradicts another.
+/// Items within the limits. Once they are [`Bulk::sound`], none contradicts another.
 #[derive(Clone, Debug)]
 pub struct Bulk<I: Item> {
     pub items: Vec<I>,
@@ -39,6 +40,7 @@ pub struct Bulk<I: Item> {
     pub strips: Vec<Strip<I::Key>>,
     /// How many nights the strips have.
     pub nights: i64,
+    faults: Vec<Fault>,
 }
 
 /// An item that is meant for nights of one version only.
@@ -62,31 +64,55 @@ pub struct Done {
 }
 
 impl<I: Item> Bulk<I> {
-    /// Looks at the items for themselves: nothing stored is asked.
-    pub fn check(items: Vec<I>) -> Result<Self, Refused> {
-        let mut faults = Vec::new();
-        let mut spans = Vec::with_capacity(items.len());
-        for (at, item) in items.iter().enumerate() {
-            let span = span(item);
-            faults.extend(fault(at, span));
-            spans.push(span);
+    /// Looks at the items for themselves, of which some are known to be `broken`. Too much is refused at once; all else is
+    /// told by [`Bulk::sound`], together with what only the hotel's rows can tell.
+    pub fn check(items: Vec<I>, broken: Vec<Fault>) -> Result<Self, Refused> {
+        let mut faults = broken;
+        if !(1..=MAX_ITEMS).contains(&items.len()) {
+            none(faults)?;
+            return Err(Refused::Invalid(vec![too_much(format!("must be 1 to {MAX_ITEMS}"))]));
         }
-        none(faults)?;
-        let total: i64 = spans.iter().map(|span| span.nights()).sum();
+        let spans: Vec<Span> = items.iter().map(span).collect();
+        // What has a fault of its own has no nights that others could name too.
+        let sound = |(at, span): (usize, &Span)| match fault(at, *span) {
+            Some(fault) => {
+                faults.push(fault);
+                Span { to: span.from, ..*span }
+            }
+            None => *span,
+        };
+        let named: Vec<Span> = spans.iter().enumerate().map(sound).collect();
+        let total: i64 = named.iter().map(|span| span.nights()).sum();
         if total > MAX_NIGHTS {
-            let message = format!("must name at most {MAX_NIGHTS} nights in all, and name {total}");
-            return Err(Refused::Invalid(vec![Fault { field: "items".to_owned(), is_missing: false, message }]));
+            faults.push(too_much(format!("must name at most {MAX_NIGHTS} nights in all, and name {total}")));
+            none(std::mem::take(&mut faults))?;
         }
-        let strips = strips::cut(&items.iter().map(Item::key).zip(spans.iter().copied()).collect::<Vec<_>>());
-        none(contradictions(&items, &strips))?;
+        let strips = strips::cut(&items.iter().map(Item::key).zip(named).collect::<Vec<_>>());
+        faults.extend(contradictions(&items, &strips));
         let nights = strips.iter().map(|strip| strip.span.nights()).sum();
-        Ok(Self { items, spans, strips, nights })
+        Ok(Self { items, spans, strips, nights, faults })
     }
 
-    /// Refuses nights that are past where the hotel is, or absurdly far away.
-    pub fn not_past(&self, today: NaiveDate) -> Result<(), Refused> {
+    /// Refuses everything that is at fault: what [`Bulk::check`] found, nights that are past where the hotel is, or absurdly
+    /// far away, and what the hotel's rows contradict.
+    pub fn sound(&self, today: NaiveDate, by_rows: Vec<Fault>) -> Result<(), Refused> {
+        let mut faults = self.faults.clone();
+        faults.extend(self.out_of_time(today));
+        faults.extend(by_rows);
+        none(faults)
+    }
+
+    /// A refusal of the hotel: what is not valid is told before what is not there.
+    pub fn refusal(&self, refusal: Refusal) -> Refused {
+        match (refusal, none(self.faults.clone())) {
+            (Refusal::NotFound, Err(invalid)) => invalid,
+            (refusal, _) => refusal.into(),
+        }
+    }
+
+    fn out_of_time(&self, today: NaiveDate) -> impl Iterator<Item = Fault> {
         let last = today + Duration::days(MAX_AHEAD_DAYS);
-        let faults = self.spans.iter().enumerate().filter_map(|(at, span)| {
+        self.spans.iter().enumerate().filter_map(move |(at, span)| {
             if span.from < today {
                 Some(Fault::of(at, "from", format!("must not be before the hotel's today, {today}")))
             } else if span.to > last {
@@ -94,8 +120,7 @@ impl<I: Item> Bulk<I> {
             } else {
                 None
             }
-        });
-        none(faults.collect())
+        })
     }
 
     /// The items whose key is not `known`.
@@ -117,6 +142,10 @@ impl<I: Item> Bulk<I> {
         };
         self.items.iter().enumerate().zip(&self.spans).filter_map(expecting).collect()
     }
+}
+
+fn too_much(message: String) -> Fault {
+    Fault { field: "items".to_owned(), is_missing: false, message }
 }
 
 fn span(item: &impl Item) -> Span {

@@ -39,6 +39,12 @@ impl From<Fault> for FieldError {
     }
 }
 
+impl From<FieldError> for Fault {
+    fn from(error: FieldError) -> Self {
+        Self { is_missing: error.code == "missing", field: error.field, message: error.message }
+    }
+}
+
 impl From<Refused> for Problem {
     fn from(refused: Refused) -> Self {
         match refused {

@@ -1,5 +1,7 @@
 //! Why a bulk change is not made. Each list has every item at fault, in their order.
 
+use std::collections::HashSet;
+
 use chrono::NaiveDate;
 use diesel::QueryableByName;
 use diesel::sql_types::{BigInt, Date, Integer};
@@ -24,6 +26,11 @@ impl Fault {
     pub fn of(item: usize, field: &str, message: impl Into<String>) -> Self {
         let dot = if field.is_empty() { "" } else { "." };
         Self { field: format!("items[{item}]{dot}{field}"), is_missing: false, message: message.into() }
+    }
+
+    /// Which item; none: all of them together.
+    fn item(&self) -> Option<usize> {
+        self.field.strip_prefix("items[")?.split_once(']')?.0.parse().ok()
     }
 
     /// Of a field of an item that must be there.
@@ -88,7 +95,10 @@ impl From<Refusal> for Refused {
     }
 }
 
-/// Nothing, if there are no faults.
-pub fn none(faults: Vec<Fault>) -> Result<(), Refused> {
+/// Nothing, if there are no faults; else all of them in the items' order, of each field the first that was found.
+pub fn none(mut faults: Vec<Fault>) -> Result<(), Refused> {
+    let mut seen = HashSet::new();
+    faults.retain(|fault| seen.insert(fault.field.clone()));
+    faults.sort_by_key(Fault::item);
     if faults.is_empty() { Ok(()) } else { Err(Refused::Invalid(faults)) }
 }

@@ -35,11 +35,10 @@ pub enum Changed {
 /// order, as late as can be, for guests wait from then on. Behind it stands `inventory_never_oversold`.
 pub fn change(tx: &mut Tx<'_>, by: &Caller, hotel_id: HotelId, bulk: &Bulk<InventoryItem>) -> Result<Changed, Refused> {
     patience(tx)?;
-    let hotel = KeptHotel::lock(tx, by.scope(), hotel_id)?;
+    let hotel = KeptHotel::lock(tx, by.scope(), hotel_id).map_err(|refusal| bulk.refusal(refusal))?;
     let today = hotels::find(tx, hotel_id)?.ok_or(Refusal::NotFound)?.today();
-    bulk.not_past(today)?;
     let room_types = store::share_room_types(tx, &hotel)?;
-    none(foreign(bulk, &room_types))?;
+    bulk.sound(today, foreign(bulk, &room_types))?;
     let strips = strips(bulk, &room_types);
     if store::count(tx, &hotel, &strips)? < bulk.nights {
         // Nights that the horizon has still to add are no holes, and those made now are to leave none behind.

@@ -13,12 +13,13 @@ use crate::access::guard::{InventoryWrite, May};
 use crate::ari::CALLER_PATIENCE;
 use crate::ari::bulk::Bulk;
 use crate::ari::http::OnBulk;
+use crate::ari::refusal::Fault;
 use crate::ari::wire::BulkBody;
 use crate::db::Db;
 use crate::holds::expire;
 use crate::hotels::staff::Refusal;
 use crate::hotels::staff::http::ADMIN;
-use crate::http::extract::{Body, InOrder, PathId};
+use crate::http::extract::{Draft, InOrder, PathId};
 use crate::http::problem::{Code, Problem};
 use crate::kernel::ids::HotelId;
 
@@ -38,11 +39,11 @@ pub fn routes(app: &mut ServiceConfig<'_>) {
     params(("hotel_id" = HotelId, Path)), responses((status = 200, body = BulkBody), OnBulk))]
 #[patch("/admin/hotels/{hotel_id}/inventory")]
 pub async fn change_inventory(
-    call: InOrder<(May<InventoryWrite>, Body<ChangeInventory>, PathId<HotelId>)>,
+    call: InOrder<(May<InventoryWrite>, Draft<ChangeInventory>, PathId<HotelId>)>,
     db: Data<Db>,
 ) -> Result<Json<BulkBody>, Problem> {
-    let InOrder((staff, body, PathId(hotel_id))) = call;
-    let bulk = Arc::new(Bulk::check(body.value.items)?);
+    let InOrder((staff, draft, PathId(hotel_id))) = call;
+    let bulk = Arc::new(Bulk::check(draft.value.items, draft.faults.into_iter().map(Fault::from).collect())?);
     let staff = Arc::new(staff);
     let db = db.with_patience(CALLER_PATIENCE);
     for _ in 0..=RECLAIMS {

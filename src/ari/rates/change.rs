@@ -20,12 +20,12 @@ use crate::kernel::ids::HotelId;
 /// Locks: keeps the hotel; the rates in order. Behind it stands the primary key of `rates`.
 pub fn change(tx: &mut Tx<'_>, by: &Caller, hotel_id: HotelId, bulk: &Bulk<RateItem>) -> Result<Done, Refused> {
     patience(tx)?;
-    let hotel = KeptHotel::lock(tx, by.scope(), hotel_id)?;
-    bulk.not_past(hotels::find(tx, hotel_id)?.ok_or(Refusal::NotFound)?.today())?;
+    let hotel = KeptHotel::lock(tx, by.scope(), hotel_id).map_err(|refusal| bulk.refusal(refusal))?;
+    let today = hotels::find(tx, hotel_id)?.ok_or(Refusal::NotFound)?.today();
     let sold = store::sold(tx, &hotel)?;
     let mut faults = foreign(bulk, &sold);
     faults.extend(of_another_currency(bulk, &hotel));
-    none(faults)?;
+    bulk.sound(today, faults)?;
     let strips = strips(bulk);
     store::lock(tx, &hotel, &strips)?;
     none(contradictory(bulk, &store::contradictory(tx, &hotel, &strips)?))?;

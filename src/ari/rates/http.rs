@@ -12,11 +12,12 @@ use crate::access::guard::{May, RatesWrite};
 use crate::ari::CALLER_PATIENCE;
 use crate::ari::bulk::Bulk;
 use crate::ari::http::OnBulk;
+use crate::ari::refusal::Fault;
 use crate::ari::wire::BulkBody;
 use crate::db::Db;
 use crate::hotels::staff::Refusal;
 use crate::hotels::staff::http::ADMIN;
-use crate::http::extract::{Body, InOrder, PathId};
+use crate::http::extract::{Draft, InOrder, PathId};
 use crate::http::problem::Problem;
 use crate::kernel::ids::HotelId;
 
@@ -33,11 +34,11 @@ pub fn routes(app: &mut ServiceConfig<'_>) {
     params(("hotel_id" = HotelId, Path)), responses((status = 200, body = BulkBody), OnBulk))]
 #[patch("/admin/hotels/{hotel_id}/rates")]
 pub async fn change_rates(
-    call: InOrder<(May<RatesWrite>, Body<ChangeRates>, PathId<HotelId>)>,
+    call: InOrder<(May<RatesWrite>, Draft<ChangeRates>, PathId<HotelId>)>,
     db: Data<Db>,
 ) -> Result<Json<BulkBody>, Problem> {
-    let InOrder((staff, body, PathId(hotel_id))) = call;
-    let bulk = Arc::new(Bulk::check(body.value.items)?);
+    let InOrder((staff, draft, PathId(hotel_id))) = call;
+    let bulk = Arc::new(Bulk::check(draft.value.items, draft.faults.into_iter().map(Fault::from).collect())?);
     let of_all = bulk.clone();
     let db = db.with_patience(CALLER_PATIENCE);
     let done = db.write(move |tx| {

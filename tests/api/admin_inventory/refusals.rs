@@ -88,6 +88,44 @@ async fn an_item_that_makes_no_sense_is_named() {
     refused(&app, &staff, &path(&hotel), cases).await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn every_item_at_fault_is_named_whatever_is_wrong_with_it() {
+    let app = TestApp::start().await;
+    let hotel = Hotel::one_room(&app);
+    let staff = manager_of(&app, &hotel).await;
+    let of = |from, to, set| item(&hotel, hotel.day(from), hotel.day(to), set);
+    let mut unknown = of(20, 21, json!({ "capacity": 5 }));
+    unknown["room_type_id"] = json!(Uuid::now_v7());
+    let mut yesterday = of(30, 31, json!({ "allowance": -1 }));
+    yesterday["from"] = json!(hotel.today.pred_opt());
+    let all = items(&[
+        yesterday,
+        of(1, 3, json!({ "capacity": 5 })),
+        of(7, 5, json!({ "capacity": -1 })),
+        unknown,
+        of(2, 4, json!({ "capacity": 6 })),
+        of(40, 41, json!({ "capacity": 5 })),
+        of(8, 8, json!({})),
+    ]);
+    let fields: &[&str] = &[
+        "items[0].set.allowance",
+        "items[0].from",
+        "items[1]",
+        "items[2].set.capacity",
+        "items[2].to",
+        "items[3].room_type_id",
+        "items[4]",
+        "items[6].set",
+        "items[6].to",
+    ];
+    refused(&app, &staff, &path(&hotel), &[(all.clone(), fields)]).await;
+    // What is not valid is told before what is not there: of a hotel that is not the caller's only what it says itself.
+    let elsewhere = format!("/admin/hotels/{}/inventory", Uuid::now_v7());
+    let own: Vec<&str> =
+        fields.iter().filter(|field| !field.ends_with("from") && !field.contains("[3]")).copied().collect();
+    refused(&app, &staff, &elsewhere, &[(all, &own)]).await;
+}
+
 /// A weekday on which none of the two nights from there before it is.
 fn weekday_after(hotel: &Hotel, days: u64) -> String {
     hotel.day(days).format("%a").to_string().to_lowercase()
