@@ -67,6 +67,7 @@ mod prices;
 mod process;
 mod race_command;
 mod races;
+mod readme;
 mod reaping;
 mod recovery;
 mod refunds;
