@@ -58,16 +58,23 @@ fn kept(app: &TestApp, hotel: &Hotel) -> String {
     app.text(&format!("SELECT {} || {}", rows("inventory"), rows("rates")))
 }
 
+/// A database that nobody looks after: its first server has looked, and is gone.
+async fn unattended() -> TestApp {
+    let mut app = TestApp::start().await;
+    app.stop();
+    app
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn missing_nights_come_with_the_weekdays_price() {
-    let app = TestApp::start().await;
+    let app = unattended().await;
     let hotel = hotel(&app);
     hotel.change(&app, "UPDATE inventory SET closed = true WHERE hotel_id = $1 AND stay_date = $2 + 20");
     hotel.change(&app, "UPDATE inventory SET capacity = 7 WHERE hotel_id = $1 AND stay_date = $2 + 49");
     hotel.change(&app, "UPDATE rates SET closed = true, version = 5 WHERE hotel_id = $1 AND stay_date = $2 + 21");
     shorten(&app, &hotel);
     let before = kept(&app, &hotel);
-    let _second = app.beside().await;
+    let second = app.beside().await;
     grown(&app, &hotel, NIGHTS).await;
 
     assert_eq!(kept(&app, &hotel), before, "no night that was there is touched");
@@ -80,13 +87,13 @@ async fn missing_nights_come_with_the_weekdays_price() {
         "with the capacity of the last night"
     );
     assert_eq!(app.number(&format!("SELECT count(*) FROM rates WHERE {added} AND {AS_ITS_WEEKDAY}")), 10);
-    let ada = app.guest();
+    let ada = second.guest();
     ada.held(&hotel.id(), &hotel.stay(57, 59)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_year_before_tells_the_price_where_it_is_known() {
-    let app = TestApp::start().await;
+    let app = unattended().await;
     let hotel = hotel(&app);
     hotel.change(
         &app,
@@ -113,7 +120,7 @@ async fn the_year_before_tells_the_price_where_it_is_known() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_servers_at_once_add_nothing_twice() {
-    let app = TestApp::start().await;
+    let app = unattended().await;
     let hotels: Vec<_> = (0..8).map(|_| hotel(&app)).collect();
     for hotel in &hotels {
         shorten(&app, hotel);
@@ -134,7 +141,7 @@ async fn two_servers_at_once_add_nothing_twice() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nights_that_have_all_passed_begin_again_today() {
-    let app = TestApp::start().await;
+    let app = unattended().await;
     let hotel = hotel(&app);
     for table in ["rates", "inventory"] {
         hotel.change(
@@ -152,7 +159,7 @@ async fn nights_that_have_all_passed_begin_again_today() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn hotels_that_fail_or_are_gone_keep_no_other_from_its_nights() {
-    let app = TestApp::start().await;
+    let app = unattended().await;
     let [failing, gone, emptied, resting, well] = std::array::from_fn(|_| hotel(&app));
     for hotel in [&failing, &gone, &emptied, &resting, &well] {
         shorten(&app, hotel);

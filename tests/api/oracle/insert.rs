@@ -44,8 +44,9 @@ pub fn sql(world: &World, hotel_ids: &[Uuid], zone: &str, today: NaiveDate) -> S
     let mut sql = Vec::new();
     for (house, hotel_id) in world.houses.iter().zip(hotel_ids) {
         let mut rows = Rows { sql: &mut sql, hotel_id: *hotel_id };
-        let values = format!("'Random', 'Nowhere', 'nowhere', 'FR', '{zone}', '{}'", house.currency);
-        rows.add("hotels", "name, city, city_key, country, time_zone, currency", &values);
+        // No night is added to those of the world.
+        let values = format!("'Random', 'Nowhere', 'nowhere', 'FR', '{zone}', '{}', 0", house.currency);
+        rows.add("hotels", "name, city, city_key, country, time_zone, currency, horizon_days", &values);
         stock(&mut rows, house, today);
         for (number, plan) in house.plans.iter().enumerate() {
             one_plan(&mut rows, house, number, plan, today);
