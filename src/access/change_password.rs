@@ -18,7 +18,7 @@ use crate::db::Db;
 /// Locks: the account (by its UPDATE), then its sessions. A login that is under way keeps the account first: its session
 /// is ended here, or it finds that the password is another. The throttle's rows come last. A wrong password is a failure
 /// like one at login, but counted for itself: whoever has found a token is not to guess either, and whoever guesses at
-/// login does not keep the guest from changing the password.
+/// login does not keep the guest from changing the password. It is written down, so that such guesses are seen.
 pub async fn change_password(
     db: &Db,
     passwords: &Passwords,
@@ -33,17 +33,29 @@ pub async fn change_password(
     let guess = throttle.subjects(Kind::Password, &user_id.to_string(), caller.address.as_deref());
     let attempt = throttle.admit(db, guess).await?;
     if !passwords.verify(normal(&current), Some(account.password_hash.clone())).await? {
-        return Err(AccessError::WrongPassword);
+        return refuse(db, caller, "wrong_password").await;
     }
     let hash = passwords.hash(chosen.into_secret()).await?;
-    db.write(move |tx| {
-        if !sessions::set_password(tx, user_id, &account.password_hash, &hash)? {
-            return Err(AccessError::WrongPassword);
-        }
-        sessions::end_all(tx, user_id, Because::PasswordChanged)?;
-        let what = json!({ "password": "changed" });
-        audit::note(tx, &caller, Action::Changed, Resource::Account, Some(user_id.0), what)?;
-        Ok(attempt.succeeded(tx)?)
-    })
-    .await
+    let by = caller.clone();
+    let changed = db
+        .write(move |tx| {
+            if !sessions::set_password(tx, user_id, &account.password_hash, &hash)? {
+                return Ok::<_, AccessError>(false);
+            }
+            sessions::end_all(tx, user_id, Because::PasswordChanged)?;
+            let what = json!({ "password": "changed" });
+            audit::note(tx, &by, Action::Changed, Resource::Account, Some(user_id.0), what)?;
+            attempt.succeeded(tx)?;
+            Ok(true)
+        })
+        .await?;
+    if changed { Ok(()) } else { refuse(db, caller, "changed_meanwhile").await }
+}
+
+/// Writes down that the caller did not know the password, or that it was another by then.
+async fn refuse(db: &Db, caller: Caller, reason: &'static str) -> Result<(), AccessError> {
+    let about = Some(caller.user_id.0);
+    let details = json!({ "by": "changing_password", "reason": reason });
+    db.write(move |tx| audit::note(tx, &caller, Action::Denied, Resource::Account, about, details.clone())).await?;
+    Err(AccessError::WrongPassword)
 }

@@ -107,6 +107,22 @@ async fn a_session_ended_from_another_and_a_new_password_are_written_down() {
     );
 }
 
+/// Whoever has found a token and guesses the password behind it is seen, guess by guess.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_current_password_is_written_down() {
+    let app = TestApp::start().await;
+    let ada = app.guest();
+    let me = ada.get("/auth/me").await.ok(200)["user_id"].clone();
+    let guess = json!({ "current_password": "not her password", "new_password": "another horse's battery" });
+    for _ in 0..3 {
+        ada.post("/auth/password", guess.clone()).await.invalid("current_password");
+    }
+    let denied = json!({ "action": "denied", "actor": ada.email, "resource_id": me, "before": null, "address": "127.0.0.1",
+                         "after": { "by": "changing_password", "reason": "wrong_password" } });
+    assert_eq!(notes(&app, "account"), vec![denied; 3]);
+    ada.get("/auth/me").await.ok(200);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn who_is_made_the_first_admin_is_written_down() {
     let app = TestApp::start().await;
