@@ -455,6 +455,9 @@ diesel::table! {
         user_agent -> Nullable<Text>,
         address -> Nullable<Text>,
         created_at -> Timestamptz,
+        last_used_at -> Timestamptz,
+        last_user_agent -> Nullable<Text>,
+        last_address -> Nullable<Text>,
     }
 }
 

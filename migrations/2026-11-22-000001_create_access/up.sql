@@ -50,6 +50,9 @@ CREATE TABLE sessions (
     user_agent text,
     address text,
     created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    last_used_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    last_user_agent text,
+    last_address text,
     PRIMARY KEY (user_id, session_id),
     CONSTRAINT sessions_revocation_has_reason CHECK ((revoked_at IS NULL) = (revoked_because IS NULL)),
     CONSTRAINT sessions_revoked_because_known CHECK (revoked_because IN ('logout', 'refresh_token_reused', 'password_changed', 'revoked', 'disabled'))
@@ -59,6 +62,8 @@ CREATE INDEX sessions_ended ON sessions (least(expires_at, revoked_at));
 COMMENT ON TABLE sessions IS 'One refresh-token family a sign-in. Access tokens name it in sid and stop working when it is revoked.';
 COMMENT ON COLUMN sessions.generation IS 'The refresh token now valid; its immediate predecessor is answered with it again within the grace.';
 COMMENT ON COLUMN sessions.rotated_at IS 'When this generation began: the grace of its predecessor counts from here.';
+COMMENT ON COLUMN sessions.address IS 'From where it was opened, for good: only there has its user shown the password.';
+COMMENT ON COLUMN sessions.last_used_at IS 'When it was last given tokens, also within the grace, which rotates nothing.';
 
 CREATE TABLE refresh_tokens (
     user_id uuid NOT NULL,

@@ -43,7 +43,7 @@ pub struct Issuer {
 #[derive(Debug)]
 pub enum Refreshed {
     Granted(Grant),
-    /// A token that was used before its immediate successor's grace: the family is revoked.
+    /// A token older than the current one's predecessor, or that predecessor after its grace: the family is revoked.
     Reused,
 }
 
@@ -81,6 +81,7 @@ pub fn hash(token: &str) -> Vec<u8> {
 }
 
 /// Rotates. The immediate predecessor gets the current token again within the grace; anything older ends the family.
+/// Whoever is given tokens either way has used the session: its user sees from where.
 pub async fn refresh(db: &Db, issuer: &Issuer, token: String, from: From) -> Result<Refreshed, AccessError> {
     let issuer = issuer.clone();
     db.write(move |tx| rotate(tx, &issuer, &token, &from)).await
@@ -101,8 +102,10 @@ fn rotate(tx: &mut Tx<'_>, issuer: &Issuer, token: &str, from: &From) -> Result<
         store::rotate(tx, user_id, session_id, next)?;
         let grant = issuer.grant(tx, user_id, session_id, next, session.expires_at, now)?;
         store::insert_refresh_token(tx, user_id, session_id, next, &hash(&grant.refresh_token))?;
+        store::used(tx, user_id, session_id, from.user_agent.as_deref(), from.address.as_deref())?;
         Ok(Refreshed::Granted(grant))
     } else if generation + 1 == session.generation && now < session.rotated_at + grace {
+        store::used(tx, user_id, session_id, from.user_agent.as_deref(), from.address.as_deref())?;
         issuer.grant(tx, user_id, session_id, session.generation, session.expires_at, now).map(Refreshed::Granted)
     } else {
         end(tx, user_id, session_id, Because::RefreshTokenReused, from)?;

@@ -98,6 +98,8 @@ pub fn insert_session(
             sessions::expires_at.eq(in_seconds(ttl_s)),
             sessions::user_agent.eq(user_agent),
             sessions::address.eq(address),
+            sessions::last_user_agent.eq(user_agent),
+            sessions::last_address.eq(address),
         ))
         .returning((sessions::expires_at, clock_timestamp()))
         .get_result(&mut **tx)?)
@@ -123,6 +125,24 @@ pub fn is_enabled(conn: &mut PgConnection, user_id: UserId) -> Result<bool, DbEr
 pub fn rotate(tx: &mut Tx<'_>, user_id: UserId, session_id: SessionId, generation: i32) -> Result<(), DbError> {
     diesel::update(sessions::table.find((user_id, session_id)))
         .set((sessions::generation.eq(generation), sessions::rotated_at.eq(clock_timestamp())))
+        .execute(&mut **tx)?;
+    Ok(())
+}
+
+/// Keeps when the session was last given tokens, and by whom they were asked for.
+pub fn used(
+    tx: &mut Tx<'_>,
+    user_id: UserId,
+    session_id: SessionId,
+    user_agent: Option<&str>,
+    address: Option<&str>,
+) -> Result<(), DbError> {
+    diesel::update(sessions::table.find((user_id, session_id)))
+        .set((
+            sessions::last_used_at.eq(clock_timestamp()),
+            sessions::last_user_agent.eq(user_agent),
+            sessions::last_address.eq(address),
+        ))
         .execute(&mut **tx)?;
     Ok(())
 }

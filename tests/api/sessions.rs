@@ -1,8 +1,11 @@
 //! Sessions: seen, ended, and all of them with the password.
 
+use lastroom::config::Given;
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::support::actors::PASSWORD;
+use crate::support::database::Start;
 use crate::support::{Answer, Guest, TestApp};
 
 const ANOTHER: &str = "another horse, another battery";
@@ -39,6 +42,69 @@ async fn a_user_sees_where_they_are_signed_in_and_signs_out_there() {
     assert_eq!(sessions(&ada).await.len(), 1);
     let page = ada.get("/auth/sessions?limit=1").await.ok(200);
     assert_eq!(page["next_cursor"], Value::Null);
+}
+
+/// A call to `/auth` by a client that names itself, from an address that a proxy tells.
+async fn by(client: &str, from: &str, caller: &Guest, path: &str, body: Value) -> Answer {
+    let headers = [("content-type", "application/json"), ("user-agent", client), ("x-forwarded-for", from)];
+    caller.send(Method::POST, path, &headers, Some(body.to_string().into_bytes())).await
+}
+
+/// Where a session began, and where it was used last.
+fn places(session: &Value) -> [&str; 4] {
+    ["user_agent", "address", "last_user_agent", "last_address"].map(|name| session[name].as_str().expect("a text"))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_tells_where_it_began_and_who_was_last_given_tokens() {
+    let change = |given: &mut Given| {
+        given.trusted_proxies = Some("127.0.0.0/8".to_owned());
+        given.refresh_grace_s = Some("300".to_owned());
+    };
+    let app = TestApp::start_with(Start::Migrated, change).await;
+    let ada = app.guest();
+    app.execute("DELETE FROM sessions");
+    let credentials = json!({ "email": ada.email, "password": PASSWORD });
+    let tokens = by("phone/1", "192.0.2.9", &ada, "/auth/login", credentials).await.ok(200);
+    let ada = ada.with_token(tokens["access_token"].as_str().expect("a token"));
+    let first = json!({ "refresh_token": tokens["refresh_token"] });
+    let begun = sessions(&ada).await;
+    assert_eq!(places(&begun[0]), ["phone/1", "192.0.2.9", "phone/1", "192.0.2.9"]);
+    let used = |session: &Value| session["last_used_at"].as_str().and_then(|at| at.parse().ok()).expect("a time");
+    let mut last: chrono::DateTime<chrono::Utc> = used(&begun[0]);
+    // Rotated by somebody else than who signed in, then asked again within the grace, which rotates nothing.
+    for (client, from) in [("laptop/2", "198.51.100.7"), ("thief/3", "203.0.113.5")] {
+        by(client, from, &ada, "/auth/refresh", first.clone()).await.ok(200);
+        let seen = sessions(&ada).await;
+        assert_eq!(places(&seen[0]), ["phone/1", "192.0.2.9", client, from]);
+        assert!(used(&seen[0]) > last, "{seen:?} {last}");
+        last = used(&seen[0]);
+        assert_eq!(seen[0]["created_at"], begun[0]["created_at"]);
+    }
+    assert_eq!(app.number("SELECT generation FROM sessions"), 2);
+    // Who is refused has not used it.
+    app.execute("UPDATE sessions SET rotated_at = rotated_at - interval '301 seconds'");
+    by("late/4", "203.0.113.6", &ada, "/auth/refresh", first).await.problem(401, "refresh_token_reused");
+    assert_eq!(app.text("SELECT concat_ws(' ', last_user_agent, last_address) FROM sessions"), "thief/3 203.0.113.5");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_ends_at_its_time_however_often_it_is_refreshed() {
+    let app = TestApp::start().await;
+    let mut ada = app.guest();
+    let end = || app.text("SELECT expires_at::text FROM sessions");
+    let at_first = end();
+    for _ in 0..2 {
+        let tokens = ada.post("/auth/refresh", json!({ "refresh_token": ada.refresh_token })).await.ok(200);
+        ada = ada.with_token(tokens["access_token"].as_str().expect("a token"));
+        ada.refresh_token = tokens["refresh_token"].as_str().expect("a token").to_owned();
+        assert_eq!(end(), at_first);
+    }
+    ada.get("/auth/me").await.ok(200);
+    app.execute("UPDATE sessions SET expires_at = clock_timestamp()");
+    ada.get("/auth/me").await.problem(401, "token_invalid");
+    let refresh = ada.post("/auth/refresh", json!({ "refresh_token": ada.refresh_token })).await;
+    refresh.problem(401, "refresh_token_invalid");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -46,16 +46,29 @@ pub struct SessionBody {
     /// From where it signed in.
     pub address: Option<String>,
     pub created_at: DateTime<Utc>,
-    /// When it was last given tokens. It may have used them since, for as long as they live: 15 minutes at most.
+    /// When it was last given tokens: when it signed in, or last refreshed. It may have used them since, for as long as
+    /// they live: 15 minutes at most.
     pub last_used_at: DateTime<Utc>,
+    /// What the client called itself then.
+    pub last_user_agent: Option<String>,
+    /// From where it asked for them.
+    pub last_address: Option<String>,
     pub expires_at: DateTime<Utc>,
 }
 
 impl SessionBody {
     fn new(session: OpenSession, current: SessionId) -> Self {
-        let OpenSession { session_id, user_agent, address, created_at, rotated_at, expires_at } = session;
-        let current = session_id == current;
-        Self { session_id, current, user_agent, address, created_at, last_used_at: rotated_at, expires_at }
+        Self {
+            session_id: session.session_id,
+            current: session.session_id == current,
+            user_agent: session.user_agent,
+            address: session.address,
+            created_at: session.created_at,
+            last_used_at: session.last_used_at,
+            last_user_agent: session.last_user_agent,
+            last_address: session.last_address,
+            expires_at: session.expires_at,
+        }
     }
 }
 

@@ -31,7 +31,9 @@ pub struct OpenSession {
     pub user_agent: Option<String>,
     pub address: Option<String>,
     pub created_at: Instant,
-    pub rotated_at: Instant,
+    pub last_used_at: Instant,
+    pub last_user_agent: Option<String>,
+    pub last_address: Option<String>,
     pub expires_at: Instant,
 }
 
