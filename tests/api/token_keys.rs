@@ -26,7 +26,11 @@ async fn the_next_key_is_published_before_it_signs_and_the_one_before_fades() {
     let ada = app.guest();
     let first = kid(&ada);
     assert_eq!(published(&ada).await, std::slice::from_ref(&first));
-    keys::rotate(&app.db(), 600, Before::Fade).await.expect("rotated");
+    let rotated = keys::rotate(&app.db(), 600, Before::Fade).await.expect("rotated");
+    let [old, new] = &rotated[..] else { panic!("{rotated:?}") };
+    // The longest life of the last token that it signs, and as much as the clocks may differ.
+    let afterlife = old.retires_at.expect("an end") - new.signs_from;
+    assert!(afterlife >= chrono::Duration::seconds(900 + 30), "{afterlife}");
     let both = published(&ada).await;
     assert_eq!((both.len(), &both[0]), (2, &first));
     assert_eq!(kid(&ada.login(&ada.email, PASSWORD).await), first, "the new one does not sign yet");
@@ -67,13 +71,25 @@ async fn of_ten_rotations_at_once_every_one_adds_a_key_or_is_told() {
     assert_eq!(app.number("SELECT count(*) FROM token_keys WHERE retires_at IS NULL"), 1);
 }
 
-/// Two servers under load from guests who refresh at one and read at both, while the keys are rotated.
+/// Two servers under load from guests who refresh at one and read at both, while the keys are rotated; and from one who
+/// keeps the token that the first key has signed.
 #[tokio::test(flavor = "multi_thread")]
 async fn keys_are_rotated_under_load_without_a_request_refused() {
     let app = TestApp::start().await;
     let other = app.beside().await;
     let stop = AtomicBool::new(false);
     let guests = [app.guest(), app.guest(), app.guest()];
+    let keeper = app.guest();
+    let first = kid(&keeper);
+    let kept = async {
+        let mut requests = 0_u32;
+        while !stop.load(Ordering::Relaxed) {
+            keeper.get("/auth/me").await.ok(200);
+            keeper.at(&other).get("/auth/me").await.ok(200);
+            requests += 2;
+        }
+        requests
+    };
     let load = futures_util::future::join_all(guests.map(|mut guest| {
         let (stop, other) = (&stop, &other);
         async move {
@@ -94,9 +110,14 @@ async fn keys_are_rotated_under_load_without_a_request_refused() {
         }
         stop.store(true, Ordering::Relaxed);
     };
-    let (requests, ()) = tokio::join!(load, rotations);
+    let (mut requests, kept, ()) = tokio::join!(load, kept, rotations);
+    requests.push(kept);
     assert!(requests.iter().all(|requests| *requests >= 30), "{requests:?}");
-    assert_eq!(published(&Guest::stranger(&app)).await.len(), 21);
+    for server in [&app, &other] {
+        keeper.at(server).get("/auth/me").await.ok(200);
+    }
+    let published = published(&Guest::stranger(&app)).await;
+    assert_eq!((published.len(), &published[0]), (21, &first));
 }
 
 #[tokio::test(flavor = "multi_thread")]
