@@ -36,9 +36,6 @@ pub(super) const TAG: &str = "auth";
 /// bytes, a Greek vowel with all its marks in 8.
 const MAX_PASSWORD_BYTES: usize = 2048;
 
-/// Shorter than a key is published before it signs: see `lastroom keys rotate`.
-const JWKS_CACHING: &str = "public, max-age=60";
-
 impl std::convert::From<AccessError> for Problem {
     fn from(error: AccessError) -> Self {
         match error {
@@ -263,8 +260,9 @@ pub async fn me(call: InOrder<(SignedIn, NoQuery)>, db: Data<Db>) -> Result<Json
 ))]
 #[get("/.well-known/jwks.json")]
 pub async fn jwks(_: NoQuery, db: Data<Db>, tokens: Data<Arc<AccessTokens>>) -> Result<HttpResponse, Problem> {
-    let keys = tokens.jwks(&keys::good(&db).await?)?;
-    Ok(HttpResponse::Ok().insert_header((header::CACHE_CONTROL, JWKS_CACHING)).json(keys))
+    let good = tokens.jwks(&keys::good(&db).await?)?;
+    let caching = format!("public, max-age={}", keys::CACHED_S);
+    Ok(HttpResponse::Ok().insert_header((header::CACHE_CONTROL, caching)).json(good))
 }
 
 fn no_store(tokens: Tokens) -> HttpResponse {

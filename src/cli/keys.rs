@@ -7,7 +7,7 @@ use secrecy::ExposeSecret;
 
 use super::ground::Ground;
 use super::progress::Steps;
-use crate::access::keys::{self, Before, Generation};
+use crate::access::keys::{self, Before, CACHED_S, Generation};
 use crate::config::Config;
 use crate::db::{Db, PoolSettings};
 use crate::kernel::clock::Instant;
@@ -21,10 +21,11 @@ pub enum What {
     ///
     /// Servers need not be told, and no request is refused because of it.
     Rotate {
-        /// Seconds until it signs: as long as whoever else keeps the public keys may take to read them again
-        #[arg(long, default_value_t = 120, value_parser = clap::value_parser!(i32).range(0..=86_400))]
+        /// Seconds until it signs: 60 at least, for so long others may keep the public keys before they read them again
+        #[arg(long, default_value_t = 120, value_parser = clap::value_parser!(i32).range(i64::from(CACHED_S)..=86_400))]
         lead_s: i32,
-        /// A key is in wrong hands: refuse from this moment on what was signed before. Clients refresh their tokens
+        /// A key is in wrong hands: our servers refuse from this moment on what was signed before. Clients refresh their
+        /// tokens. Others who verify them may believe the key until they read the public keys again
         #[arg(long, conflicts_with = "lead_s")]
         leaked: bool,
     },

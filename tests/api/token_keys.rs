@@ -126,15 +126,23 @@ async fn the_command_rotates_beside_a_server() {
     let ada = app.guest();
     let folder = tempfile::tempdir().expect("a folder");
     let url = app.database.url();
-    let run = |args: &[&str]| {
+    let ended = |args: &[&str]| {
         let settings = [("DATABASE_URL", url.as_str()), ("LASTROOM_SECRET_KEY", SECRET)];
-        let output = lastroom(folder.path(), &settings).arg("keys").args(args).output().expect("the command");
+        lastroom(folder.path(), &settings).arg("keys").args(args).output().expect("the command")
+    };
+    let run = |args: &[&str]| {
+        let output = ended(args);
         assert!(output.status.success(), "{output:?}");
         String::from_utf8(output.stdout).expect("text")
     };
     let listed = run(&["list"]);
     assert!(listed.starts_with("key 1: signs from ") && listed.trim_end().ends_with("no end"), "{listed}");
-    assert_eq!(run(&["rotate", "--lead-s", "0"]).lines().count(), 2);
+    // Sooner than others read the public keys again, they would not know the key that signs.
+    let jwks = ada.get("//.well-known/jwks.json").await;
+    assert_eq!(jwks.header("cache-control"), Some("public, max-age=60"));
+    assert_eq!(ended(&["rotate", "--lead-s", "59"]).status.code(), Some(2));
+    assert_eq!(published(&ada).await.len(), 1);
+    assert_eq!(run(&["rotate", "--lead-s", "60"]).lines().count(), 2);
     assert_eq!(published(&ada).await.len(), 2);
     ada.get("/auth/me").await.ok(200);
     assert_eq!(run(&["rotate", "--leaked"]).lines().count(), 1);

@@ -11,6 +11,9 @@ use super::tokens::{AccessTokens, Shown};
 use crate::audit::{self, Action, Actor, Resource};
 use crate::db::{Db, Tx};
 
+/// How long others may keep the public keys before they read them again, in seconds. Whoever verifies by a copy that old
+/// knows every key that signs, if none signs sooner after it was published.
+pub const CACHED_S: u16 = 60;
 /// How long a key verifies after the next one signs, in seconds: its last tokens' 15 minutes, and a minute for clocks.
 const AFTERLIFE_S: i32 = 960;
 
@@ -23,7 +26,8 @@ pub enum Before {
     Stop,
 }
 
-/// Adds a key, which signs in `lead_s` seconds; all that are good still then.
+/// Adds a key, which signs in `lead_s` seconds; all that are good still then. In fewer than [`CACHED_S`] others than our
+/// servers may not know it yet.
 ///
 /// Locks: the newest generation, so that of two rotations at once one is refused. Behind it stands
 /// `token_keys_one_lasting`.
