@@ -8,7 +8,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{Duration, Utc};
 use diesel::connection::SimpleConnection;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
-use lastroom::access::tokens::AccessTokens;
+use lastroom::access::tokens::{AccessTokens, Shown};
 use lastroom::kernel::ids::{SessionId, UserId};
 use lastroom::kernel::secret::{Keyring, Purpose};
 use secrecy::SecretString;
@@ -123,7 +123,12 @@ fn attacks(ada: &Guest) -> Vec<(&'static str, String)> {
         ("expired", issue(SECRET, now - Duration::seconds(900 + 40))),
         ("not valid yet", issue(SECRET, now + Duration::seconds(60))),
         ("another deployment's secret", issue("another secret: 0123456789 abcdefghijklm", now)),
+        ("expired, and out of the clocks' leeway", with_claim(real, "exp", &json!(now.timestamp() - 32))),
         ("no expiry", without_claim(real, "exp")),
+        ("no beginning", without_claim(real, "nbf")),
+        ("no issuer", without_claim(real, "iss")),
+        ("no user", without_claim(real, "sub")),
+        ("no session", without_claim(real, "sid")),
         ("an expiry in words", with_claim(real, "exp", &json!((now + Duration::hours(1)).timestamp().to_string()))),
         ("an expiry beyond time", with_claim(real, "exp", &json!(1e300))),
         ("no type", without_claim(real, "typ")),
@@ -181,6 +186,22 @@ async fn every_guarded_operation_refuses_every_false_token() {
             assert_eq!(answer.status, 401, "{} with {header:?}: {}", operation.name(), answer.text);
         }
     }
+}
+
+/// The clocks of the database and of a server may differ by half a minute, and no more is forgiven. By the verifier
+/// itself, for on its way over HTTP a token grows older.
+#[test]
+fn the_leeway_is_half_a_minute_each_way() {
+    let verifier = signer(SECRET);
+    verifier.learn(&[1]).expect("a key");
+    let now = Utc::now();
+    let real = verifier.issue(1, UserId::new(), SessionId::new(), now).expect("a token");
+    let is_genuine = |name, seconds: i64| {
+        let token = with_claim(&real, name, &json!(now.timestamp() + seconds));
+        matches!(verifier.verify(&token), Shown::Genuine { .. })
+    };
+    assert_eq!([-32, -25, 1].map(|seconds| is_genuine("exp", seconds)), [false, true, true]);
+    assert_eq!([35, 25, -1].map(|seconds| is_genuine("nbf", seconds)), [false, true, true]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
