@@ -12,6 +12,7 @@ use crate::kernel::ids::{HotelId, UserId};
 #[derive(Clone, Debug)]
 pub enum Whom {
     User(UserId),
+    /// Whoever registered it first: nobody has proven that it is theirs.
     Email(String),
 }
 

@@ -73,7 +73,8 @@ pub async fn list_members(
 
 /// Make somebody a member
 ///
-/// Admins only. It counts on the member's next request. Somebody who is a member already: 200.
+/// Admins only. It counts on the member's next request. Somebody who is a member already: 200. Addresses are not verified:
+/// an `email` names whoever registered it first.
 #[utoipa::path(tag = ADMIN, request_body = NewMember, security(("bearer" = [])),
     params(("hotel_id" = HotelId, Path), ("Idempotency-Key" = Option<String>, Header)),
     responses((status = 201, body = Member), (status = 200, body = Member, description = "A member already"), OnCreate))]
