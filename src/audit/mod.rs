@@ -1,6 +1,9 @@
 //! The audit log: who did what to what, from where, and what it was before and after. An entry is written in the
 //! transaction of the deed it tells of, so neither is there without the other. A moment later the [sealer] chains it to
-//! those before it, so that nobody can change, remove or slip in one unseen.
+//! those before it. Whoever alters or removes one then must make anew all seals that follow. The application's role can
+//! not, and `lastroom verify` finds what was done by halves; it does not find a whole chain that the tables' owner has
+//! made anew (a head that was kept elsewhere tells), nor an entry about nothing that whoever has the application's role
+//! writes as the application does.
 
 pub mod chain;
 pub mod sealer;
