@@ -5,25 +5,31 @@
 //! late, and none is passed over.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
-use super::store::{Head, Seal, Waiting};
+use super::store::{Head, Overdue, Seal, Waiting};
 use super::{chain, store};
 use crate::db::{Db, DbError, Tx};
 use crate::kernel::ids::HotelId;
 
 /// Between two looks: an entry is to be sealed within 5 s.
 const PAUSE: Duration = Duration::from_secs(1);
+/// Who has waited longer, in seconds, is warned of. It is also the time between two such looks.
+const OVERDUE_S: u16 = 60;
+/// The most hotels that one look warns of.
+const WARNINGS: i64 = 10;
 /// The most entries that one transaction seals.
 const BATCH: usize = 500;
 /// The most hotels that it has to do with.
 const HOTELS: usize = 100;
 
-/// Seals until told to stop.
+/// Seals until told to stop, and warns of chains that do not get on. A head that somebody keeps locked is passed over
+/// without an error, so nothing else would tell before `lastroom verify` does.
 pub fn start(db: Db, mut stopped: watch::Receiver<bool>) {
     tokio::spawn(async move {
+        let mut looked = Instant::now();
         loop {
             tokio::select! {
                 _ = stopped.wait_for(|stop| *stop) => return,
@@ -32,8 +38,28 @@ pub fn start(db: Db, mut stopped: watch::Receiver<bool>) {
             if let Err(error) = round(&db).await {
                 tracing::warn!(%error, "the audit log could not be sealed; the next look goes on");
             }
+            if looked.elapsed() >= Duration::from_secs(OVERDUE_S.into()) {
+                looked = Instant::now();
+                warn(overdue(&db).await);
+            }
         }
     });
+}
+
+fn warn(found: Result<Vec<Overdue>, DbError>) {
+    match found {
+        Ok(chains) => {
+            for Overdue { hotel_id, entries, waited_s } in chains {
+                tracing::warn!(%hotel_id, entries, waited_s, "audit entries are not sealed: is the chain's head locked?");
+            }
+        }
+        Err(error) => tracing::warn!(%error, "whether the audit log gets on could not be seen"),
+    }
+}
+
+/// Chains whose entries have waited for over a minute, the ten that have waited longest.
+pub async fn overdue(db: &Db) -> Result<Vec<Overdue>, DbError> {
+    db.read(|conn| store::overdue(conn, OVERDUE_S.into(), WARNINGS)).await
 }
 
 /// Seals what every hotel has waiting; how many entries. Many hotels to a transaction, for an import leaves thousands that

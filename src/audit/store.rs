@@ -75,6 +75,31 @@ pub(super) fn hotels_unsealed(conn: &mut PgConnection) -> Result<Vec<HotelId>, D
     Ok(audit_unsealed::table.select(audit_unsealed::hotel_id).distinct().order(audit_unsealed::hotel_id).load(conn)?)
 }
 
+/// A chain that does not get on.
+#[derive(Debug, QueryableByName)]
+pub struct Overdue {
+    #[diesel(sql_type = SqlUuid)]
+    pub hotel_id: HotelId,
+    /// How many entries wait.
+    #[diesel(sql_type = BigInt)]
+    pub entries: i64,
+    /// How long the oldest has waited, in seconds.
+    #[diesel(sql_type = BigInt)]
+    pub waited_s: i64,
+}
+
+/// Hotels that have entries older than so many seconds waiting, the oldest first.
+pub(super) fn overdue(conn: &mut PgConnection, seconds: i32, most: i64) -> Result<Vec<Overdue>, DbError> {
+    Ok(sql("SELECT hotel_id, count(*) AS entries,
+                extract(epoch FROM clock_timestamp() - min(created_at))::bigint AS waited_s
+         FROM audit_unsealed JOIN audit_entries USING (hotel_id, audit_id)
+         GROUP BY hotel_id HAVING min(created_at) < clock_timestamp() - $1 * interval '1 second'
+         ORDER BY min(created_at) LIMIT $2")
+    .bind::<Integer, _>(seconds)
+    .bind::<BigInt, _>(most)
+    .load(conn)?)
+}
+
 /// The end of a hotel's chain.
 #[derive(Debug, QueryableByName)]
 pub(super) struct Head {

@@ -115,6 +115,30 @@ async fn many_sealers_at_once_make_one_chain_a_hotel() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_chain_whose_head_somebody_keeps_locked_is_noticed() {
+    let database = Database::create(Start::Migrated);
+    let db = Db::new(&pool(database.url()));
+    let (mut locker, mut writer) = (database.connect(), database.connect());
+    let overdue = async || {
+        let chains = sealer::overdue(&db).await.expect("a look");
+        chains.iter().map(|late| (late.hotel_id.to_string(), late.entries, late.waited_s / 60)).collect::<Vec<_>>()
+    };
+    writer.batch_execute(&entries(HOTELS[1], 1, "first")).expect("an entry");
+    assert_eq!(sealer::round(&db).await.expect("a round"), 1);
+    assert_eq!(overdue().await, []);
+    let lock = format!("BEGIN; SELECT FROM audit_heads WHERE hotel_id = '{}' FOR UPDATE", HOTELS[1]);
+    locker.batch_execute(&lock).expect("the head's lock");
+    writer.batch_execute(&entries(HOTELS[1], 2, "kept")).expect("entries");
+    assert_eq!(sealer::round(&db).await.expect("no error tells of it"), 0);
+    // Another's have come just now.
+    writer.batch_execute(&entries(HOTELS[2], 3, "new").replace("1 hour", "1 second")).expect("entries");
+    assert_eq!(overdue().await, [(HOTELS[1].to_owned(), 2, 60)]);
+    locker.batch_execute("COMMIT").expect("its end");
+    assert_eq!(sealer::round(&db).await.expect("a round"), 5);
+    assert_eq!(overdue().await, []);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_entry_altered_by_the_owner_of_the_table_is_reported() {
     let app = TestApp::start().await;
     let admin = app.admin();
