@@ -50,7 +50,7 @@ settings! {
     pg_bin, "pg-bin", "LASTROOM_PG_BIN";
     /// PostgreSQL to use instead of a private one
     database_url, "database-url", "DATABASE_URL";
-    /// Connection with the right to change the schema [default: DATABASE_URL]
+    /// Connection of the tables' owner, who may change the schema [default: DATABASE_URL, if its role is the owner]
     migrate_database_url, "migrate-database-url", "LASTROOM_MIGRATE_DATABASE_URL";
     /// Connection of somebody who may create roles, for `lastroom db roles` alone
     admin_database_url, "admin-database-url", "LASTROOM_ADMIN_DATABASE_URL";
@@ -147,10 +147,21 @@ pub enum DatabaseChoice {
     /// One that somebody else runs.
     Given {
         url: SecretString,
-        migrate_url: SecretString,
+        /// Of the tables' owner; None: the role of `url` owns them, or the schema is somebody else's to change.
+        migrate_url: Option<SecretString>,
         /// Of somebody who may create roles.
         admin_url: Option<SecretString>,
     },
+}
+
+impl DatabaseChoice {
+    /// Keeps only what the application needs: who serves for months is not to have more.
+    pub fn forget_owner(&mut self) {
+        if let Self::Given { migrate_url, admin_url, .. } = self {
+            *migrate_url = None;
+            *admin_url = None;
+        }
+    }
 }
 
 /// The settings, checked.
@@ -319,8 +330,9 @@ fn database(given: Given) -> Result<DatabaseChoice, ConfigError> {
     if let Some((setting, _)) = settings.into_iter().zip(urls).find(|(_, url)| url.is_some_and(|url| !is_one(url))) {
         return Err(ConfigError::new(setting, "must begin with postgres://"));
     }
-    let migrate_url = given.migrate_database_url.unwrap_or_else(|| url.clone()).into();
-    Ok(DatabaseChoice::Given { url: url.into(), migrate_url, admin_url: given.admin_database_url.map(Into::into) })
+    let [migrate_url, admin_url] =
+        [given.migrate_database_url, given.admin_database_url].map(|url| url.map(Into::into));
+    Ok(DatabaseChoice::Given { url: url.into(), migrate_url, admin_url })
 }
 
 #[cfg(test)]

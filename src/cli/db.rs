@@ -30,7 +30,9 @@ pub fn run(config: &Config, what: &What) -> anyhow::Result<()> {
         DatabaseChoice::Given { url, migrate_url, admin_url } => {
             steps.finish();
             let admin_url = admin_url.as_ref().context("LASTROOM_ADMIN_DATABASE_URL is required with DATABASE_URL")?;
-            let roles = Roles { owner: login(migrate_url)?, application: login(url)? };
+            let owner_url =
+                migrate_url.as_ref().context("LASTROOM_MIGRATE_DATABASE_URL is required: it names the owner")?;
+            let roles = Roles { owner: login(owner_url)?, application: login(url)? };
             anyhow::ensure!(
                 roles.owner.name != roles.application.name,
                 "LASTROOM_MIGRATE_DATABASE_URL and DATABASE_URL name one role: the owner and the application are two"

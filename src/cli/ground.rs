@@ -16,7 +16,7 @@ use super::progress::Steps;
 use crate::audit::sealer;
 use crate::config::{Config, DatabaseChoice};
 use crate::db::embedded::{Durability, PrivateCluster, Settings};
-use crate::db::roles::{self, Roles, RolesError};
+use crate::db::roles::{self, Roles, RolesError, Standing};
 use crate::db::{Db, PoolSettings, migrate};
 use crate::kernel::secret::random;
 
@@ -29,14 +29,14 @@ const SECRET_BYTES: usize = 48;
 pub struct Ground {
     /// As the application's role.
     pub url: SecretString,
-    /// As the owner of the tables.
-    owner_url: SecretString,
+    /// As the owner of the tables, where that is known.
+    owner_url: Option<SecretString>,
     pub secret: SecretString,
     cluster: Option<PrivateCluster>,
 }
 
 impl Ground {
-    /// Starts or finds the database and migrates it.
+    /// Starts or finds the database, and brings its schema up to date where that is not so.
     pub fn prepare(config: &Config, steps: &Steps) -> anyhow::Result<Self> {
         let cluster = match &config.database {
             DatabaseChoice::Given { .. } => None,
@@ -54,19 +54,19 @@ impl Ground {
         }
     }
 
-    /// The database's addresses and the secret, after bringing the schema up to date.
+    /// The database's addresses and the secret, after bringing the schema up to date where that is not so.
     fn on(
         config: &Config,
         cluster: Option<&PrivateCluster>,
         steps: &Steps,
-    ) -> anyhow::Result<(SecretString, SecretString, SecretString)> {
+    ) -> anyhow::Result<(SecretString, Option<SecretString>, SecretString)> {
         let (url, owner_url, kept_in) = match (&config.database, cluster) {
             (DatabaseChoice::Given { url, migrate_url, .. }, _) => (url.clone(), migrate_url.clone(), None),
             (DatabaseChoice::Private { .. }, Some(cluster)) => {
                 cluster.ensure_database(DATABASE)?;
                 roles::establish(&mut connect(&cluster.url(DATABASE))?, &Roles::private())?;
                 let url = |role| SecretString::from(cluster.url_as(role, DATABASE));
-                (url(roles::APPLICATION), url(roles::OWNER), Some(cluster.data_dir()))
+                (url(roles::APPLICATION), Some(url(roles::OWNER)), Some(cluster.data_dir()))
             }
             (DatabaseChoice::Private { .. }, None) => anyhow::bail!("the private PostgreSQL does not run"),
         };
@@ -75,31 +75,12 @@ impl Ground {
             (None, Some(data_dir)) => kept_secret(data_dir)?,
             (None, None) => anyhow::bail!("LASTROOM_SECRET_KEY is required with DATABASE_URL"),
         };
-        steps.say("Bringing the schema up to date");
-        let mut conn = connect(owner_url.expose_secret())?;
-        let encoding = migrate::encoding(&mut conn)?;
-        anyhow::ensure!(
-            encoding == "UTF8",
-            "the database keeps text as {encoding}, which has not every name that guests have: \
-             make it with CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0"
-        );
-        let steps_run = migrate::run_pending(&mut conn)?;
-        tracing::debug!(steps_run, "the schema is up to date");
-        // As whom it signs in: whatever role it works as, it can work as that one again.
-        let application = roles::signed_in(&mut connect(url.expose_secret())?)?;
-        // One role for everything may do everything.
-        if application != roles::signed_in(&mut conn)? {
-            match roles::grant(&mut conn, &application) {
-                Err(unfit @ RolesError::Unfit { .. }) => return Err(unfit.into()),
-                granted => {
-                    granted.with_context(|| format!("cannot give {application} its rights; lastroom db roles may"))?;
-                }
-            }
-        }
+        let owner_url = up_to_date(&url, owner_url, steps)?;
         Ok((url, owner_url, secret))
     }
 
-    /// One connection for loading much at once. It is the owner's, who alone may refresh the planner's statistics.
+    /// One connection for loading much at once. It is the owner's where that is known, for only the owner may refresh the
+    /// planner's statistics; of anybody else PostgreSQL passes the order over.
     #[must_use]
     pub fn bulk(&self) -> Db {
         Db::new(&self.bulk_settings())
@@ -111,9 +92,20 @@ impl Ground {
         Db::new(&PoolSettings { size: connections, durable: false, ..self.bulk_settings() })
     }
 
+    /// Whether [`Ground::bulk`] is the owner's.
+    #[must_use]
+    pub fn has_owner(&self) -> bool {
+        self.owner_url.is_some()
+    }
+
+    /// From here on nothing is done as the owner.
+    pub fn forget_owner(&mut self) {
+        self.owner_url = None;
+    }
+
     fn bulk_settings(&self) -> PoolSettings {
         PoolSettings {
-            url: self.owner_url.expose_secret().to_owned(),
+            url: self.owner_url.as_ref().unwrap_or(&self.url).expose_secret().to_owned(),
             size: 1,
             wait: Duration::from_secs(10),
             patience: Duration::from_secs(3_600),
@@ -148,6 +140,63 @@ impl Ground {
             tracing::debug!(?released, "let go of the private PostgreSQL");
         }
         Ok(())
+    }
+}
+
+/// Brings the schema up to date and the application's rights right, as the owner, unless they are so: then nothing is run
+/// as the owner, whose address need not be given. The owner's address, if it is known: one role for everything has one.
+fn up_to_date(
+    url: &SecretString,
+    owner_url: Option<SecretString>,
+    steps: &Steps,
+) -> anyhow::Result<Option<SecretString>> {
+    steps.say("Looking whether the schema is up to date");
+    let mut conn = connect(url.expose_secret())?;
+    let encoding = migrate::encoding(&mut conn)?;
+    anyhow::ensure!(
+        encoding == "UTF8",
+        "the database keeps text as {encoding}, which has not every name that guests have: \
+         make it with CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0"
+    );
+    let standing = roles::standing(&mut conn)?;
+    let owner_url = match standing {
+        Standing::Owner => owner_url.or_else(|| Some(url.clone())),
+        Standing::Application { .. } => owner_url,
+    };
+    // Who may not read which steps were run has a fault for it.
+    if standing.is_right() && migrate::is_current(&mut conn)? {
+        return Ok(owner_url);
+    }
+    match (&owner_url, standing) {
+        (Some(owner_url), _) => {
+            steps.say("Bringing the schema up to date");
+            migrate(&mut connect(owner_url.expose_secret())?, &mut conn)?;
+        }
+        (None, Standing::Application { name, faults }) if !faults.is_empty() => {
+            return Err(RolesError::Unfit { application: name, faults }.into());
+        }
+        (None, _) => anyhow::bail!(
+            "the schema is not up to date, and the role of DATABASE_URL may not change it: \
+             run lastroom migrate with LASTROOM_MIGRATE_DATABASE_URL"
+        ),
+    }
+    Ok(owner_url)
+}
+
+/// Runs the steps that are missing, and gives the application its rights.
+fn migrate(owner: &mut PgConnection, conn: &mut PgConnection) -> anyhow::Result<()> {
+    let steps_run = migrate::run_pending(owner)?;
+    tracing::debug!(steps_run, "the schema is up to date");
+    // Looked at again: who owns the tables is known only when they are there.
+    let Standing::Application { name, .. } = roles::standing(conn)? else {
+        return Ok(());
+    };
+    match roles::grant(owner, &name) {
+        Err(unfit @ RolesError::Unfit { .. }) => Err(unfit.into()),
+        granted => {
+            granted.with_context(|| format!("cannot give {name} its rights; lastroom db roles may"))?;
+            Ok(())
+        }
     }
 }
 

@@ -157,8 +157,12 @@ fn hotels(desk: &Desk, lines: Lines, out: Out, days: u16) -> anyhow::Result<Told
             desk.steps.bytes(so_far.bytes, desk.total);
         })
         .await?;
-        desk.steps.say("Refreshing the planner's statistics");
-        run::analyze(&desk.db).await?;
+        if desk.ground.has_owner() {
+            desk.steps.say("Refreshing the planner's statistics");
+            run::analyze(&desk.db).await?;
+        } else {
+            tracing::info!("the planner's statistics are left to autovacuum: only the owner may refresh them");
+        }
         anyhow::Ok(summary)
     })?;
     let took = format!("took {:.1} s; {} hotels were there already", summary.took.as_secs_f64(), summary.known);

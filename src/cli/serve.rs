@@ -15,18 +15,19 @@ use crate::hotels::demo;
 use crate::telemetry;
 
 /// Serves until Ctrl-C or SIGTERM.
-pub fn run(config: Config) -> anyhow::Result<()> {
+pub fn run(mut config: Config) -> anyhow::Result<()> {
     telemetry::init(&config);
     let steps = Steps::new();
-    let ground = Ground::prepare(&config, &steps)?;
+    let mut ground = Ground::prepare(&config, &steps)?;
+    config.database.forget_owner();
     // Never dropped: a runtime waits for its threads, and one may wait for a database that hangs.
     let system = ManuallyDrop::new(actix_web::rt::System::new());
-    let served = system.block_on(serve(&config, &ground, steps));
+    let served = system.block_on(serve(&config, &mut ground, steps));
     let released = ground.release();
     served.and(released)
 }
 
-async fn serve(config: &Config, ground: &Ground, steps: Steps) -> anyhow::Result<()> {
+async fn serve(config: &Config, ground: &mut Ground, steps: Steps) -> anyhow::Result<()> {
     let (stop, cut) = stop_signals()?;
     let app = App::build(config.clone(), &ground.url, &ground.secret)?;
     if config.demo {
@@ -35,6 +36,7 @@ async fn serve(config: &Config, ground: &Ground, steps: Steps) -> anyhow::Result
             tracing::info!("the demo catalogue was made: 40 hotels in 8 cities");
         }
     }
+    ground.forget_owner();
     let admin = admin::ensure(app.db(), &config.admin_email, config.admin_password.clone()).await?;
     steps.finish();
     greet(app.address(), config, &admin);

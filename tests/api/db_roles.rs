@@ -1,5 +1,6 @@
 //! The roles of the database: the owner changes the schema, the application works and cannot take back what it wrote.
 
+mod alone;
 mod unfit;
 
 use std::process::Output;

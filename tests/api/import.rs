@@ -9,6 +9,7 @@ use std::path::Path;
 
 use desk::{Desk, csv, line};
 use diesel::connection::SimpleConnection;
+use lastroom::db::roles::OWNER;
 
 use crate::migrations::lines;
 use crate::support::app::SECRET;
@@ -61,7 +62,7 @@ async fn a_hotel_comes_whole() {
 
 /// Runs a command that ends, on a database without a server.
 fn run(database: &Database, folder: &Path, arguments: &[&str]) -> desk::Ended {
-    let mut command = lastroom(folder, &[("DATABASE_URL", &database.url()), ("LASTROOM_SECRET_KEY", SECRET)]);
+    let mut command = lastroom(folder, &[("DATABASE_URL", &database.url_as(OWNER)), ("LASTROOM_SECRET_KEY", SECRET)]);
     command.args(arguments).output().expect("the binary").into()
 }
 

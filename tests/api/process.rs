@@ -145,7 +145,7 @@ async fn a_taken_port_ends_it_with_2() {
     let app = TestApp::start().await;
     let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = taken.local_addr().expect("an address").to_string();
-    let url = app.database.url();
+    let url = app.database.app_url();
     let settings = [("DATABASE_URL", url.as_str()), ("LASTROOM_SECRET_KEY", SECRET), ("LASTROOM_LISTEN", &address)];
     let output = run(&settings, None);
     let told = String::from_utf8_lossy(&output.stderr);

@@ -125,7 +125,7 @@ async fn the_command_rotates_beside_a_server() {
     let app = TestApp::start().await;
     let ada = app.guest();
     let folder = tempfile::tempdir().expect("a folder");
-    let url = app.database.url();
+    let url = app.database.app_url();
     let ended = |args: &[&str]| {
         let settings = [("DATABASE_URL", url.as_str()), ("LASTROOM_SECRET_KEY", SECRET)];
         lastroom(folder.path(), &settings).arg("keys").args(args).output().expect("the command")

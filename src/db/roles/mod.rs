@@ -1,12 +1,17 @@
 //! Roles of the database: one owns the tables and changes the schema, the other is what the server works as.
 //!
-//! The application's role cannot change the schema, and of the audit log it can only read and add: whoever takes the
-//! server over cannot take back what was written. Roles are the cluster's and not the database's, so no step of the
-//! schema makes them. [`establish`] does, once; [`grant`] is for the owner, after each change of the schema. Both refuse
-//! an application that could do more all the same.
+//! The application's role cannot change the schema, and of the audit log it can only read and add: whoever takes over a
+//! server that was given the application's password alone cannot take back what was written. A server needs no more
+//! where the schema is up to date and the rights are right, which [`standing`] tells the application itself. One that is
+//! given the owner's password too has it in its environment; and the socket of a private cluster lets in whoever may
+//! enter its folder, as any role. There the two roles guard against mistakes only.
+//!
+//! Roles are the cluster's and not the database's, so no step of the schema makes them. [`establish`] does, once;
+//! [`grant`] is for the owner, after each change of the schema. All three tell of an application that could do more.
 
 mod powers;
 mod rights;
+mod standing;
 
 use std::fmt;
 
@@ -17,6 +22,8 @@ use diesel::sql_types::{Array, Bool, Text};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::{DbError, sql};
+
+pub use standing::{Standing, standing};
 
 /// The owner in a private cluster.
 pub const OWNER: &str = "lastroom_owner";
@@ -68,10 +75,7 @@ impl fmt::Display for Fault {
 #[derive(Debug, thiserror::Error)]
 pub enum RolesError {
     /// What could be mended is; this is left.
-    #[error(
-        "the server must not work as {application}: {}",
-        faults.iter().map(Fault::to_string).collect::<Vec<_>>().join("; ")
-    )]
+    #[error("the server must not work as {application}: {}", told(faults))]
     Unfit { application: String, faults: Vec<Fault> },
     /// It would give itself what it is not to have.
     #[error("{0} is to be the application's role, and cannot be the one that makes the roles")]
@@ -84,6 +88,14 @@ impl From<DieselError> for RolesError {
     fn from(error: DieselError) -> Self {
         Self::Db(error.into())
     }
+}
+
+/// As many as a person reads, and how many more there are: who was given no right at all lacks one on each table.
+fn told(faults: &[Fault]) -> String {
+    const MOST: usize = 5;
+    let first: Vec<_> = faults.iter().take(MOST).map(Fault::to_string).collect();
+    let more = faults.len().saturating_sub(MOST);
+    first.join("; ") + &if more > 0 { format!("; and {more} more") } else { String::new() }
 }
 
 /// Makes the roles where they are missing, gives the owner the tables that are there, and the application its rights
@@ -137,12 +149,12 @@ fn give(conn: &mut PgConnection, application: &str) -> Result<bool, RolesError> 
     let owner = current(conn)?;
     // Before any right is looked at: those of a role that it is a member of, such as the owner's, are not to be revoked.
     fit(application, powers::faults(conn, application, &owner)?)?;
-    let faults = rights::faults(conn, application)?;
+    let faults = rights::faults(conn, application, &owner)?;
     for fault in &faults {
         attempt(conn, &fault.cure)?;
     }
     if !faults.is_empty() {
-        fit(application, rights::faults(conn, application)?)?;
+        fit(application, rights::faults(conn, application, &owner)?)?;
     }
     Ok(!faults.is_empty())
 }
@@ -237,7 +249,7 @@ fn current(conn: &mut PgConnection) -> Result<String, DbError> {
 }
 
 /// Who the connection signed in as, and can work as again.
-pub fn signed_in(conn: &mut PgConnection) -> Result<String, DbError> {
+fn signed_in(conn: &mut PgConnection) -> Result<String, DbError> {
     Ok(diesel::select(diesel::dsl::sql::<Text>("session_user::text")).get_result(conn)?)
 }
 

@@ -15,14 +15,22 @@ const ADD_ONLY: &[&str] = &["audit_entries", "audit_seals"];
 /// Tables that the application reads.
 const READ_ONLY: &[&str] = &["__diesel_schema_migrations"];
 
+/// The tables that the application may not change as it likes.
+pub(super) fn guarded() -> Vec<String> {
+    owned(&[READ_ONLY, ADD_ONLY].concat())
+}
+
+fn owned(names: &[&str]) -> Vec<String> {
+    names.iter().map(|name| (*name).to_owned()).collect()
+}
+
 /// The rights that the application lacks, or has and should not, table by table, with the GRANT or REVOKE for each.
-/// Of tables that the role of the connection cannot grant rights on, only those of the audit log are looked at: the
-/// others are somebody else's, such as an extension's.
+/// Of tables that `owner` cannot grant rights on, only those of the audit log are looked at: the others are somebody
+/// else's, such as an extension's.
 ///
 /// TRIGGER and REFERENCES are too much everywhere: what a trigger runs, it runs as whoever writes, and bulk work is the
 /// owner's.
-pub(super) fn faults(conn: &mut PgConnection, application: &str) -> Result<Vec<Fault>, DbError> {
-    let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+pub(super) fn faults(conn: &mut PgConnection, application: &str, owner: &str) -> Result<Vec<Fault>, DbError> {
     Ok(sql("WITH ours AS (
              SELECT oid, oid::regclass::text AS name, relacl, CASE
                  WHEN relname::text = ANY($2) THEN ARRAY['SELECT', 'INSERT']
@@ -30,7 +38,7 @@ pub(super) fn faults(conn: &mut PgConnection, application: &str) -> Result<Vec<F
                  ELSE ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE'] END AS wanted
              FROM pg_class
              WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')
-                 AND (pg_has_role(relowner, 'USAGE') OR relname::text = ANY($2))
+                 AND (pg_has_role($4::name, relowner, 'USAGE') OR relname::text = ANY($2))
                  AND NOT EXISTS (SELECT FROM pg_depend
                      WHERE classid = 'pg_class'::regclass AND objid = pg_class.oid AND deptype = 'e')
          ), too_much AS (
@@ -55,5 +63,6 @@ pub(super) fn faults(conn: &mut PgConnection, application: &str) -> Result<Vec<F
     .bind::<Text, _>(application.to_owned())
     .bind::<Array<Text>, _>(owned(ADD_ONLY))
     .bind::<Array<Text>, _>(owned(READ_ONLY))
+    .bind::<Text, _>(owner.to_owned())
     .load(conn)?)
 }

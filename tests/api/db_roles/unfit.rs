@@ -1,10 +1,10 @@
 //! An application that could take back what it wrote: brought right by `db roles` where something can be revoked, refused
-//! by name otherwise; and the same at each start, as the owner may.
+//! by name otherwise; and the same at each start, as the owner may. The application alone sees as much and mends nothing.
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::result::Error as DieselError;
-use lastroom::db::roles::{self, Login, Roles, RolesError};
+use lastroom::db::roles::{self, Login, Roles, RolesError, Standing};
 
 use super::Managed;
 
@@ -176,6 +176,17 @@ impl Names<'_> {
         self.acting(conn, "admin", |conn| roles::establish(conn, &self.roles()))
     }
 
+    /// What the application finds of itself.
+    fn seen(&self, conn: &mut PgConnection) -> Result<(), RolesError> {
+        match self.acting(conn, "app", roles::standing)? {
+            Standing::Application { name, faults } if !faults.is_empty() => {
+                Err(RolesError::Unfit { application: name, faults })
+            }
+            Standing::Application { .. } => Ok(()),
+            Standing::Owner => panic!("the application owns nothing that matters"),
+        }
+    }
+
     /// What is not as `then` says.
     fn judged<T>(&self, what: &str, then: Then, done: Result<T, RolesError>) -> Option<String> {
         match (then, done) {
@@ -198,11 +209,15 @@ impl Names<'_> {
             let rolled_back = conn.transaction::<(), DieselError, _>(|conn| {
                 conn.batch_execute(&self.filled(case.wrong))?;
                 let what = format!("{}: {what}", case.wrong);
+                let all = Refuses("the server must not work as {app}: it ");
+                let alone = if let Refuses(_) = case.start { case.start } else { all };
+                wrong.extend(self.judged(&format!("{what}, seen alone"), alone, self.seen(conn)));
                 let done = if is_start { self.start(conn).map(|_| ()) } else { self.db_roles(conn) };
                 wrong.extend(self.judged(&what, then, done));
                 if let IsMended = then {
                     let again = self.start(conn);
                     wrong.extend((!matches!(again, Ok(false))).then(|| format!("{what}, and then a start: {again:?}")));
+                    wrong.extend(self.judged(&format!("{what}, and then seen alone"), IsMended, self.seen(conn)));
                 }
                 Err(DieselError::RollbackTransaction)
             });
@@ -222,6 +237,7 @@ fn whoever_could_take_back_what_it_wrote_is_mended_or_refused_by_name() {
     let mut conn = managed.database.connect();
     conn.batch_execute(&names.filled("CREATE ROLE {team}; SET client_min_messages = error")).expect("a team");
     assert!(matches!(names.start(&mut conn), Ok(false)), "what is right starts quietly");
+    assert!(matches!(names.seen(&mut conn), Ok(())), "and is right to the application itself");
     let wrong: Vec<_> = CASES.iter().flat_map(|case| names.tried(&mut conn, case)).collect();
     // What is not ours is left alone: somebody else's table, and an extension's.
     let others = "CREATE TABLE theirs (x int); GRANT TRUNCATE ON theirs TO PUBLIC; ALTER TABLE theirs OWNER TO {team}";

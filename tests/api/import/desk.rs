@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 
+use lastroom::db::roles::OWNER;
+
 use crate::support::TestApp;
 use crate::support::app::SECRET;
 use crate::support::program::lastroom;
@@ -74,7 +76,7 @@ impl Desk {
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
-        let url = self.app.database.url();
+        let url = self.app.database.url_as(OWNER);
         let mut command = lastroom(self.folder.path(), &[("DATABASE_URL", &url), ("LASTROOM_SECRET_KEY", SECRET)]);
         command.args(arguments);
         command
