@@ -18,6 +18,7 @@ use crate::db::embedded::Progress;
 use crate::import::file::{Lines, Rejects};
 use crate::import::hotel::{COLUMNS, OPTIONAL};
 use crate::import::rates::{line, run as rates};
+use crate::import::reading::Tally;
 use crate::import::run;
 use crate::kernel::ids::HotelId;
 use crate::telemetry;
@@ -147,14 +148,14 @@ impl Desk {
 /// Loads hotels, and says what was loaded.
 fn hotels(desk: &Desk, lines: Lines, out: Out, days: u16) -> anyhow::Result<Told> {
     let line = |summary: &run::Summary| {
-        let seconds = summary.took.as_secs().max(1);
-        let run::Summary { lines, hotels, rows, .. } = summary;
+        let run::Summary { tally: Tally { lines, took, .. }, hotels, rows, .. } = summary;
+        let seconds = took.as_secs().max(1);
         format!("{lines} lines, {hotels} hotels, {rows} rows, {} rows/s", rows / seconds)
     };
     let summary = desk.runtime.block_on(async {
         let summary = run::run(&desk.db, lines, days, out, |so_far| {
             desk.steps.say(&line(so_far));
-            desk.steps.bytes(so_far.bytes, desk.total);
+            desk.steps.bytes(so_far.tally.bytes, desk.total);
         })
         .await?;
         if desk.ground.has_owner() {
@@ -165,22 +166,22 @@ fn hotels(desk: &Desk, lines: Lines, out: Out, days: u16) -> anyhow::Result<Told
         }
         anyhow::Ok(summary)
     })?;
-    let took = format!("took {:.1} s; {} hotels were there already", summary.took.as_secs_f64(), summary.known);
-    Ok(Told { lines: [line(&summary), took], rejects: summary.rejects })
+    let took = format!("took {:.1} s; {} hotels were there already", summary.tally.took.as_secs_f64(), summary.known);
+    Ok(Told { lines: [line(&summary), took], rejects: summary.tally.rejects })
 }
 
 /// Loads rates, and says what was loaded.
 fn nights(desk: &Desk, lines: Lines, out: Out, hotel_id: HotelId) -> anyhow::Result<Told> {
     let line = |summary: &rates::Summary| {
-        let rates::Summary { lines, changed, .. } = summary;
-        format!("{lines} lines, {changed} nights changed, {} lines/s", lines / summary.took.as_secs().max(1))
+        let rates::Summary { tally: Tally { lines, took, .. }, changed, .. } = summary;
+        format!("{lines} lines, {changed} nights changed, {} lines/s", lines / took.as_secs().max(1))
     };
     let summary = desk.runtime.block_on(rates::run(&desk.db, lines, hotel_id, out, |so_far| {
         desk.steps.say(&line(so_far));
-        desk.steps.bytes(so_far.bytes, desk.total);
+        desk.steps.bytes(so_far.tally.bytes, desk.total);
     }))?;
-    let took = format!("took {:.1} s; {} nights were so already", summary.took.as_secs_f64(), summary.same);
-    Ok(Told { lines: [line(&summary), took], rejects: summary.rejects })
+    let took = format!("took {:.1} s; {} nights were so already", summary.tally.took.as_secs_f64(), summary.same);
+    Ok(Told { lines: [line(&summary), took], rejects: summary.tally.rejects })
 }
 
 /// Whether both paths lead to one file.

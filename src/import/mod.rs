@@ -8,6 +8,7 @@
 pub mod file;
 pub mod hotel;
 pub mod rates;
+pub mod reading;
 pub mod recipe;
 pub mod run;
 pub mod store;

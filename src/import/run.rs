@@ -1,11 +1,11 @@
 //! The import of a hotel file: read, judge, copy by batches, tell.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 use std::io::Write;
-use std::time::{Duration, Instant};
 
 use super::file::{FileError, Line, Lines, Reject, Rejects};
 use super::hotel::HotelLine;
+use super::reading::{Reading, Tally};
 use super::store;
 use crate::db::{self, Db, DbError};
 use crate::kernel::ids::HotelId;
@@ -16,19 +16,13 @@ const BATCH: usize = 200;
 /// What has been done so far, or in all.
 #[derive(Clone, Debug, Default)]
 pub struct Summary {
-    /// Lines read, the header not counted.
-    pub lines: u64,
+    pub tally: Tally,
     /// Hotels added.
     pub hotels: u64,
     /// Hotels that were there before, or twice in the file.
     pub known: u64,
     /// Rows of all tables.
     pub rows: u64,
-    /// Bytes read of the file.
-    pub bytes: u64,
-    /// Lines not used, by reason.
-    pub rejects: BTreeMap<String, u64>,
-    pub took: Duration,
 }
 
 /// Why an import ended early. What was committed stays; running it again goes on.
@@ -47,17 +41,17 @@ pub enum ImportError {
 /// Imports the file's hotels with `days` nights each; `watch` is told after each batch.
 pub async fn run(
     db: &Db,
-    mut lines: Lines,
+    lines: Lines,
     days: u16,
-    mut rejects: Rejects<impl Write>,
+    rejects: Rejects<impl Write>,
     watch: impl Fn(&Summary),
 ) -> Result<Summary, ImportError> {
-    let started = Instant::now();
+    let mut reading = Reading::new(lines, rejects);
     let mut summary = Summary::default();
     let mut seen = HashSet::new();
     loop {
         let mut batch = Vec::with_capacity(BATCH);
-        let ended = fill(&mut lines, &mut batch, &mut seen, &mut summary, &mut rejects);
+        let ended = reading.fill(&mut batch, BATCH, |line| judge(&line, &mut seen));
         // What was read before the file broke off is kept.
         if !batch.is_empty() {
             let (hotels, rows) = commit(db, batch.clone(), days).await?;
@@ -65,10 +59,7 @@ pub async fn run(
             summary.rows += rows;
             summary.known += u64::try_from(batch.len()).unwrap_or_default() - hotels;
         }
-        rejects.flush()?;
-        summary.rejects.clone_from(rejects.by_reason());
-        summary.took = started.elapsed();
-        summary.bytes = lines.consumed();
+        summary.tally = reading.tally()?;
         watch(&summary);
         if ended? {
             return Ok(summary);
@@ -76,30 +67,14 @@ pub async fn run(
     }
 }
 
-/// Reads up to a batch; true at the end of the file.
-fn fill(
-    lines: &mut Lines,
-    batch: &mut Vec<HotelLine>,
-    seen: &mut HashSet<String>,
-    summary: &mut Summary,
-    rejects: &mut Rejects<impl Write>,
-) -> Result<bool, ImportError> {
-    while batch.len() < BATCH {
-        let Some(line) = lines.read()? else {
-            return Ok(true);
-        };
-        summary.lines += 1;
-        match line.and_then(|line: Line| HotelLine::read(&line)) {
-            Ok(hotel) if seen.insert(hotel.external_key.clone()) => batch.push(hotel),
-            Ok(hotel) => {
-                let text = hotel.external_key.clone();
-                let reason = "source and hotel_no stand on an earlier line too".to_owned();
-                rejects.write(&Reject { line: hotel.line, reason, text })?;
-            }
-            Err(reject) => rejects.write(&reject)?,
-        }
+/// A hotel that no earlier line has.
+fn judge(line: &Line, seen: &mut HashSet<String>) -> Result<HotelLine, Reject> {
+    let hotel = HotelLine::read(line)?;
+    if seen.insert(hotel.external_key.clone()) {
+        return Ok(hotel);
     }
-    Ok(false)
+    let reason = "source and hotel_no stand on an earlier line too".to_owned();
+    Err(Reject { line: hotel.line, reason, text: hotel.external_key })
 }
 
 /// One transaction: the hotels that are not there yet, whole. How many hotels and rows.

@@ -1,8 +1,7 @@
 //! The import of a rate file: read, judge, write by batches, tell.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 use std::io::Write;
-use std::time::{Duration, Instant};
 
 use chrono::NaiveDate;
 use serde::Serialize;
@@ -17,7 +16,8 @@ use crate::ari::rates::store::{self as rates, RateStrip};
 use crate::audit::{self, Action, Actor, Resource, Subject};
 use crate::db::{Db, Tx};
 use crate::hotels::staff::{KeptHotel, Refusal};
-use crate::import::file::{FileError, Line, Lines, Rejects};
+use crate::import::file::{FileError, Line, Lines, Reject, Rejects};
+use crate::import::reading::{Reading, Tally};
 use crate::import::run::ImportError;
 use crate::kernel::ids::{HotelId, RatePlanId, RoomTypeId};
 
@@ -27,17 +27,11 @@ const BATCH: usize = 5_000;
 /// What has been done so far, or in all.
 #[derive(Clone, Debug, Default)]
 pub struct Summary {
-    /// Lines read, the header not counted.
-    pub lines: u64,
+    pub tally: Tally,
     /// Nights that are another now.
     pub changed: i64,
     /// Nights that were so already.
     pub same: i64,
-    /// Bytes read of the file.
-    pub bytes: u64,
-    /// Lines not used, by reason.
-    pub rejects: BTreeMap<String, u64>,
-    pub took: Duration,
 }
 
 /// What the audit log keeps of a batch.
@@ -72,31 +66,28 @@ pub fn sets_something(lines: &Lines) -> Result<(), FileError> {
 /// Imports the file's rates into a hotel; `watch` is told after each batch.
 pub async fn run(
     db: &Db,
-    mut lines: Lines,
+    lines: Lines,
     hotel_id: HotelId,
-    mut rejects: Rejects<impl Write>,
+    rejects: Rejects<impl Write>,
     watch: impl Fn(&Summary),
 ) -> Result<Summary, ImportError> {
-    let started = Instant::now();
+    let mut reading = Reading::new(lines, rejects);
     let hotel = db.read(move |conn| store::hotel(conn, hotel_id)).await?.ok_or(ImportError::NoHotel(hotel_id))?;
     let mut summary = Summary::default();
     let mut seen = HashSet::new();
     loop {
         let mut batch = Vec::with_capacity(BATCH);
-        let ended = fill(&mut lines, &hotel, &mut batch, &mut seen, &mut summary, &mut rejects);
+        let ended = reading.fill(&mut batch, BATCH, |line| judge(line, &hotel, &mut seen));
         // What was read before the file broke off is kept.
         if !batch.is_empty() {
             let (done, contradictory) = commit(db, hotel_id, batch.iter().map(|good| good.strip).collect()).await?;
             for good in contradictory.iter().filter_map(|at| batch.get(*at)) {
-                rejects.write(&good.line.reject(CONTRADICTORY))?;
+                reading.reject(&good.line.reject(CONTRADICTORY))?;
             }
             summary.changed += done.changed;
             summary.same += done.nights - done.changed;
         }
-        rejects.flush()?;
-        summary.rejects.clone_from(rejects.by_reason());
-        summary.took = started.elapsed();
-        summary.bytes = lines.consumed();
+        summary.tally = reading.tally()?;
         watch(&summary);
         if ended? {
             return Ok(summary);
@@ -104,34 +95,14 @@ pub async fn run(
     }
 }
 
-/// Reads up to a batch; true at the end of the file.
-fn fill(
-    lines: &mut Lines,
-    hotel: &Hotel,
-    batch: &mut Vec<Good>,
-    seen: &mut HashSet<Key>,
-    summary: &mut Summary,
-    rejects: &mut Rejects<impl Write>,
-) -> Result<bool, ImportError> {
-    while batch.len() < BATCH {
-        let Some(line) = lines.read()? else {
-            return Ok(true);
-        };
-        summary.lines += 1;
-        let good = line.and_then(|line| {
-            let strip = line::read(&line, hotel)?;
-            if seen.insert((strip.rate_plan_id, strip.room_type_id, strip.span.from)) {
-                Ok(Good { line, strip })
-            } else {
-                Err(line.reject("the same night stands on an earlier line too"))
-            }
-        });
-        match good {
-            Ok(good) => batch.push(good),
-            Err(reject) => rejects.write(&reject)?,
-        }
+/// A night that no earlier line has.
+fn judge(line: Line, hotel: &Hotel, seen: &mut HashSet<Key>) -> Result<Good, Reject> {
+    let strip = line::read(&line, hotel)?;
+    if seen.insert((strip.rate_plan_id, strip.room_type_id, strip.span.from)) {
+        Ok(Good { line, strip })
+    } else {
+        Err(line.reject("the same night stands on an earlier line too"))
     }
-    Ok(false)
 }
 
 /// One transaction: the lines that do not contradict what is stored. What was done, and which lines do.
