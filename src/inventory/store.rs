@@ -12,6 +12,12 @@ use crate::kernel::ids::{HotelId, RoomTypeId};
 use crate::kernel::stay::Stay;
 use crate::schema::inventory;
 
+/// Rooms of hotel `$1`'s expired holds that are still counted as held, by night.
+pub const LAPSED: &str = "SELECT n.room_type_id, n.stay_date, sum(n.rooms)::int AS rooms
+    FROM holds h JOIN hold_nights n USING (hotel_id, hold_id)
+    WHERE h.hotel_id = $1 AND h.live_until <= (SELECT clock_timestamp())
+    GROUP BY n.room_type_id, n.stay_date";
+
 /// A night of the stock, locked.
 #[derive(Debug, QueryableByName)]
 pub(super) struct NightRow {
@@ -107,18 +113,13 @@ pub fn left(
     from: NaiveDate,
     to: NaiveDate,
 ) -> Result<HashMap<(RoomTypeId, NaiveDate), Left>, DbError> {
-    let rows: Vec<LeftRow> = sql(
+    let rows: Vec<LeftRow> = sql(format!(
         "SELECT i.room_type_id, i.stay_date, i.closed,
                 (i.capacity - i.out_of_service + i.allowance - i.sold - i.held + coalesce(lapsed.rooms, 0))::int AS rooms
          FROM inventory i
-         LEFT JOIN (
-             SELECT n.room_type_id, n.stay_date, sum(n.rooms) AS rooms
-             FROM holds h JOIN hold_nights n USING (hotel_id, hold_id)
-             WHERE h.hotel_id = $1 AND h.live_until <= (SELECT clock_timestamp())
-             GROUP BY n.room_type_id, n.stay_date
-         ) lapsed USING (room_type_id, stay_date)
-         WHERE i.hotel_id = $1 AND i.stay_date >= $2 AND i.stay_date < $3",
-    )
+         LEFT JOIN ({LAPSED}) lapsed USING (room_type_id, stay_date)
+         WHERE i.hotel_id = $1 AND i.stay_date >= $2 AND i.stay_date < $3"
+    ))
     .bind::<SqlUuid, _>(hotel_id)
     .bind::<Date, _>(from)
     .bind::<Date, _>(to)

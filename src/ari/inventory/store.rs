@@ -17,7 +17,7 @@ use crate::db::statement::Statement;
 use crate::db::{DbError, Tx, sql};
 use crate::hotels::staff::KeptHotel;
 use crate::inventory::stock::Nights;
-use crate::inventory::store as inventory;
+use crate::inventory::store::{self as inventory, LAPSED};
 use crate::kernel::ids::RoomTypeId;
 
 /// The hotel's room types, each with how many of its rooms are out of service.
@@ -62,12 +62,6 @@ const NOW: &str = "i.capacity, i.out_of_service, i.allowance, i.closed";
 const SELLABLE: &str = "(coalesce(s.capacity, i.capacity) + coalesce(s.allowance, i.allowance)
     - CASE WHEN s.capacity IS NULL AND s.allowance IS NULL THEN i.out_of_service
       ELSE least(coalesce(s.capacity, i.capacity) + coalesce(s.allowance, i.allowance), s.away) END)";
-
-/// Rooms of the hotel's expired holds that are still counted as held.
-const LAPSED: &str = "SELECT n.room_type_id, n.stay_date, sum(n.rooms)::int AS rooms
-    FROM holds h JOIN hold_nights n ON n.hotel_id = h.hotel_id AND n.hold_id = h.hold_id
-    WHERE h.hotel_id = $1 AND h.live_until <= (SELECT clock_timestamp())
-    GROUP BY n.room_type_id, n.stay_date";
 
 /// The columns of [`NOW`] as they are to be.
 fn then() -> String {

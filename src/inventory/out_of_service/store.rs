@@ -6,6 +6,7 @@ use diesel::sql_types::{Array, Bool, Date, Uuid as SqlUuid};
 
 use super::Short;
 use crate::db::{DbError, Tx, sql};
+use crate::inventory::store::LAPSED;
 use crate::kernel::ids::{HotelId, RoomTypeId};
 
 /// The nights of hotel `$1`'s room types `$2` from its today on, with the rooms that are to be out of service on each.
@@ -57,12 +58,7 @@ pub(super) fn first_short(
          SELECT a.stay_date AS night,
                 a.held - coalesce(lapsed.rooms, 0) + a.sold <= a.rooms - a.out_of_service AS but_for_lapsed
          FROM ahead a
-         LEFT JOIN (
-             SELECT n.room_type_id, n.stay_date, sum(n.rooms) AS rooms
-             FROM holds h JOIN hold_nights n USING (hotel_id, hold_id)
-             WHERE h.hotel_id = $1 AND h.live_until <= (SELECT clock_timestamp())
-             GROUP BY n.room_type_id, n.stay_date
-         ) lapsed USING (room_type_id, stay_date)
+         LEFT JOIN ({LAPSED}) lapsed USING (room_type_id, stay_date)
          WHERE a.held + a.sold > a.rooms - a.out_of_service
          ORDER BY but_for_lapsed, a.stay_date
          LIMIT 1"
