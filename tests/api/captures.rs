@@ -16,6 +16,13 @@ const UNTOLD: &str = "
         SELECT event_id FROM outbox_events WHERE topic = 'hold.active' ORDER BY created_at DESC LIMIT 1);
     UPDATE holds SET version = version - 1;";
 
+const DEAD_CALL: &str = "a-key-of-a-dead-call";
+
+/// No answer was stored under its key, and its lease has run out.
+const UNANSWERED: &str = "
+    UPDATE idempotency_keys SET status = NULL, body = NULL, location = NULL, finished_at = NULL,
+        lease_until = clock_timestamp() - interval '1 second' WHERE key = 'a-key-of-a-dead-call';";
+
 async fn paid(app: &TestApp, ada: &Guest) -> Value {
     let hotel = Hotel::one_room(app);
     let hold = ada.held(&hotel.id(), &hotel.stay(10, 12)).await;
@@ -24,15 +31,14 @@ async fn paid(app: &TestApp, ada: &Guest) -> Value {
     hold["hold_id"].clone()
 }
 
-/// Waits for the worker, which looks every half second.
-async fn until(app: &TestApp, sql: &str, wanted: &str) {
-    for _ in 0..100 {
-        if app.text(sql) == wanted {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
-    panic!("{sql}: {}, not {wanted}", app.text(sql));
+/// A payment under a key whose caller got no answer; what was sent.
+async fn paid_by_a_dead_call(app: &TestApp, ada: &Guest) -> Value {
+    let hotel = Hotel::one_room(app);
+    let hold = ada.held(&hotel.id(), &hotel.stay(10, 12)).await;
+    let body = json!({ "hold_id": hold["hold_id"], "payment_method": "pm_card_visa" });
+    ada.post_keyed("/payments", DEAD_CALL, body.clone()).await.ok(201);
+    app.all_told().await;
+    body
 }
 
 /// The payment, its hold and its attempt put back to where the provider's answer is waited for.
@@ -54,7 +60,7 @@ async fn a_capture_that_the_hold_waits_for_pays_it() {
     let ada = app.guest();
     let hold_id = paid(&app, &ada).await;
     await_answer(&app, "2 minutes", "-1 second");
-    until(&app, "SELECT status FROM payments", "captured").await;
+    app.eventually("SELECT status FROM payments", "captured").await;
     assert_eq!(app.text("SELECT status FROM holds"), "active");
     app.verified();
     ada.pay(&hold_id, "pm_card_visa").await.problem(409, "already_paid");
@@ -72,7 +78,7 @@ async fn a_capture_for_a_hold_that_was_given_back_is_refunded_once() {
     app.execute(CAPTURE);
     let path = format!("/holds/{}", hold_id.as_str().expect("an id"));
     ada.delete(&path).await.ok(204);
-    until(&app, "SELECT coalesce(string_agg(status, ','), '') FROM refunds", "succeeded").await;
+    app.eventually("SELECT coalesce(string_agg(status, ','), '') FROM refunds", "succeeded").await;
     assert_eq!(app.text("SELECT status FROM payments"), "captured");
     ada.delete(&path).await.ok(204);
     tokio::time::sleep(Duration::from_millis(1200)).await;
@@ -90,9 +96,9 @@ async fn a_late_capture_is_refunded_and_the_hold_can_be_paid_anew() {
     await_answer(&app, "-1 second", "1 hour");
     ada.pay(&hold_id, "pm_card_visa").await.ok(201);
     app.execute("UPDATE payment_attempts SET lease_until = clock_timestamp() WHERE recovery_point <> 'settled'");
-    until(&app, "SELECT coalesce(string_agg(status, ','), '') FROM refunds", "succeeded").await;
+    app.eventually("SELECT coalesce(string_agg(status, ','), '') FROM refunds", "succeeded").await;
     ada.confirm(&hold_id).await.ok(201);
-    until(&app, "SELECT string_agg(status, ',' ORDER BY payment_id) FROM payments", "captured,captured").await;
+    app.eventually("SELECT string_agg(status, ',' ORDER BY payment_id) FROM payments", "captured,captured").await;
     assert_eq!(app.number("SELECT sum(captured_amount)::bigint FROM payments"), 40_000);
     assert_eq!(app.number("SELECT sum(amount)::bigint FROM simulator_refunds"), 20_000);
     app.verified();
@@ -102,26 +108,21 @@ async fn a_late_capture_is_refunded_and_the_hold_can_be_paid_anew() {
 async fn a_retry_after_an_abandoned_attempt_is_told_that_the_hold_goes_on() {
     let app = TestApp::start().await;
     let ada = app.guest();
-    let hotel = Hotel::one_room(&app);
-    let hold = ada.held(&hotel.id(), &hotel.stay(10, 12)).await;
-    let body = json!({ "hold_id": hold["hold_id"], "payment_method": "pm_card_visa" });
-    ada.post_keyed("/payments", "a-key-of-a-dead-call", body.clone()).await.ok(201);
-    app.all_told().await;
+    let body = paid_by_a_dead_call(&app, &ada).await;
     app.execute(&format!(
         "BEGIN;
          {UNTOLD}
-         UPDATE idempotency_keys SET status = NULL, body = NULL, location = NULL, finished_at = NULL,
-             lease_until = clock_timestamp() - interval '1 second' WHERE key = 'a-key-of-a-dead-call';
+         {UNANSWERED}
          UPDATE simulator_intents SET status = 'requires_confirmation';
          UPDATE payments SET status = 'processing';
          UPDATE holds SET status = 'paying', paying_until = clock_timestamp() - interval '1 second';
          UPDATE payment_attempts SET recovery_point = 'intent_stored', lease_until = clock_timestamp() + interval '1 hour';
          COMMIT;"
     ));
-    ada.post_keyed("/payments", "a-key-of-a-dead-call", body).await.problem(409, "payment_abandoned");
+    ada.post_keyed("/payments", DEAD_CALL, body.clone()).await.problem(409, "payment_abandoned");
     assert_eq!(app.text("SELECT status FROM simulator_intents"), "voided");
-    ada.pay(&hold["hold_id"], "pm_card_visa").await.ok(201);
-    ada.confirm(&hold["hold_id"]).await.ok(201);
+    ada.pay(&body["hold_id"], "pm_card_visa").await.ok(201);
+    ada.confirm(&body["hold_id"]).await.ok(201);
     app.verified();
 }
 
@@ -140,7 +141,7 @@ async fn a_part_of_what_is_due_pays_no_hold() {
         "UPDATE simulator_intents SET captured_amount = amount;
          UPDATE payment_attempts SET lease_until = clock_timestamp()",
     );
-    until(&app, "SELECT status FROM payments", "captured").await;
+    app.eventually("SELECT status FROM payments", "captured").await;
     ada.confirm(&hold_id).await.ok(201);
     app.verified();
 }
@@ -156,7 +157,7 @@ async fn a_capture_that_is_refused_for_good_leaves_the_booking_and_is_for_staff(
          SELECT 'lastroom:' || intent_id || ':capture:' || amount, intent_id, '{}', '{}' FROM simulator_intents",
     );
     let booking = ada.confirm(&hold_id).await.ok(201);
-    until(&app, "SELECT status FROM payments", "capture_failed").await;
+    app.eventually("SELECT status FROM payments", "capture_failed").await;
     assert_eq!(app.text("SELECT status FROM simulator_intents"), "authorized");
     let path = format!("/bookings/{}", booking["booking_id"].as_str().expect("an id"));
     assert_eq!(ada.get(&path).await.ok(200)["status"], "confirmed");
@@ -167,16 +168,8 @@ async fn a_capture_that_is_refused_for_good_leaves_the_booking_and_is_for_staff(
 async fn a_retry_after_the_hold_has_lapsed_is_told_so_though_the_money_is_reserved() {
     let app = TestApp::start_with(Start::Migrated, |given| given.sweep_interval_ms = Some("3600000".to_owned())).await;
     let ada = app.guest();
-    let hotel = Hotel::one_room(&app);
-    let hold = ada.held(&hotel.id(), &hotel.stay(10, 12)).await;
-    let body = json!({ "hold_id": hold["hold_id"], "payment_method": "pm_card_visa" });
-    ada.post_keyed("/payments", "a-key-of-a-dead-call", body.clone()).await.ok(201);
-    app.all_told().await;
-    app.execute(
-        "UPDATE idempotency_keys SET status = NULL, body = NULL, location = NULL, finished_at = NULL,
-             lease_until = clock_timestamp() - interval '1 second' WHERE key = 'a-key-of-a-dead-call';
-         UPDATE holds SET expires_at = clock_timestamp()",
-    );
+    let body = paid_by_a_dead_call(&app, &ada).await;
+    app.execute(&format!("{UNANSWERED} UPDATE holds SET expires_at = clock_timestamp()"));
     assert_eq!(app.text("SELECT status FROM payments"), "authorized");
-    ada.post_keyed("/payments", "a-key-of-a-dead-call", body).await.problem(410, "hold_expired");
+    ada.post_keyed("/payments", DEAD_CALL, body).await.problem(410, "hold_expired");
 }
