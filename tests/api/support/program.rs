@@ -6,8 +6,6 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use lastroom::db::roles::OWNER;
-
 use super::actors::Guest;
 use super::app::{SECRET, TestApp};
 use super::home::kill;
@@ -47,15 +45,10 @@ impl Serving {
         Self { child, address: address.unwrap_or_else(|| panic!("not ready: {line}{}", told())), log }
     }
 
-    /// Starts it on the database of `app`, with some settings more.
+    /// Starts it on the database of `app`, as the application and nobody else, with some settings more.
     pub fn beside(app: &TestApp, folder: &Path, settings: &[(&str, &str)]) -> Self {
-        let (url, owner) = (app.database.app_url(), app.database.url_as(OWNER));
-        let ground = [
-            ("DATABASE_URL", url.as_str()),
-            ("LASTROOM_MIGRATE_DATABASE_URL", owner.as_str()),
-            ("LASTROOM_SECRET_KEY", SECRET),
-            ("LASTROOM_DEMO", "false"),
-        ];
+        let url = app.database.app_url();
+        let ground = [("DATABASE_URL", url.as_str()), ("LASTROOM_SECRET_KEY", SECRET), ("LASTROOM_DEMO", "false")];
         Self::start(folder, &[ground.as_slice(), settings].concat())
     }
 
