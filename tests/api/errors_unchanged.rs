@@ -52,6 +52,7 @@ impl Holds {
             text(&expired["hold_id"])
         ));
         app.eventually("SELECT count(*) FROM jobs WHERE done_at IS NULL", "0").await;
+        app.all_told().await;
         Self { fresh, paid, booked, released, expired }
     }
 }
