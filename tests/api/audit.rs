@@ -152,10 +152,10 @@ async fn of_denials_one_for_each_caller_and_permission_is_written_in_ten_minutes
     ada.get("/admin/audit").await.problem(403, "forbidden");
     bob.post("/admin/hotels", json!({})).await.problem(403, "forbidden");
     assert_eq!(denied().len(), 4);
-    app.execute("UPDATE audit_entries SET created_at = created_at - interval '599 seconds'");
+    app.execute("UPDATE audit_entries SET created_at = created_at - interval '9 minutes'");
     ada.post("/admin/hotels", json!({})).await.problem(403, "forbidden");
     assert_eq!(denied().len(), 4);
-    app.execute("UPDATE audit_entries SET created_at = created_at - interval '1 second'");
+    app.execute("UPDATE audit_entries SET created_at = created_at - interval '1 minute'");
     ada.post("/admin/hotels", json!({})).await.problem(403, "forbidden");
     assert_eq!(denied().len(), 5);
     // What is not known to be there is no denial, and neither is a token that is none.
