@@ -6,8 +6,9 @@ use serde_json::{Value, json};
 
 use crate::support::{Guest, Hotel, Start, TestApp};
 
-/// The provider captures of its own accord.
-const CAPTURE: &str = "UPDATE simulator_intents SET status = 'captured', captured_amount = amount;";
+/// What the provider captures of its own accord.
+const ALL: &str = "amount";
+const HALF: &str = "amount / 2";
 
 /// What was told of an answer that is waited for again.
 const UNTOLD: &str = "
@@ -42,10 +43,10 @@ async fn paid_by_a_dead_call(app: &TestApp, ada: &Guest) -> Value {
 }
 
 /// The payment, its hold and its attempt put back to where the provider's answer is waited for.
-fn await_answer(app: &TestApp, paying_until: &str, lease: &str) {
+fn await_answer(app: &TestApp, captured: &str, paying_until: &str, lease: &str) {
     app.execute(&format!(
         "BEGIN;
-         {CAPTURE}
+         UPDATE simulator_intents SET status = 'captured', captured_amount = {captured};
          {UNTOLD}
          UPDATE payments SET status = 'processing';
          UPDATE holds SET status = 'paying', paying_until = clock_timestamp() + interval '{paying_until}';
@@ -59,7 +60,7 @@ async fn a_capture_that_the_hold_waits_for_pays_it() {
     let app = TestApp::start().await;
     let ada = app.guest();
     let hold_id = paid(&app, &ada).await;
-    await_answer(&app, "2 minutes", "-1 second");
+    await_answer(&app, ALL, "2 minutes", "-1 second");
     app.eventually("SELECT status FROM payments", "captured").await;
     assert_eq!(app.text("SELECT status FROM holds"), "active");
     app.verified();
@@ -75,7 +76,7 @@ async fn a_capture_for_a_hold_that_was_given_back_is_refunded_once() {
     let app = TestApp::start().await;
     let ada = app.guest();
     let hold_id = paid(&app, &ada).await;
-    app.execute(CAPTURE);
+    app.execute("UPDATE simulator_intents SET status = 'captured', captured_amount = amount");
     let path = format!("/holds/{}", hold_id.as_str().expect("an id"));
     ada.delete(&path).await.ok(204);
     app.eventually("SELECT coalesce(string_agg(status, ','), '') FROM refunds", "succeeded").await;
@@ -93,7 +94,7 @@ async fn a_late_capture_is_refunded_and_the_hold_can_be_paid_anew() {
     let ada = app.guest();
     let hold_id = paid(&app, &ada).await;
     // Whoever had the attempt still has its lease, so no worker finds the money before the guest pays again.
-    await_answer(&app, "-1 second", "1 hour");
+    await_answer(&app, ALL, "-1 second", "1 hour");
     ada.pay(&hold_id, "pm_card_visa").await.ok(201);
     app.execute("UPDATE payment_attempts SET lease_until = clock_timestamp() WHERE recovery_point <> 'settled'");
     app.eventually("SELECT coalesce(string_agg(status, ','), '') FROM refunds", "succeeded").await;
@@ -131,8 +132,7 @@ async fn a_part_of_what_is_due_pays_no_hold() {
     let app = TestApp::start().await;
     let ada = app.guest();
     let hold_id = paid(&app, &ada).await;
-    await_answer(&app, "2 minutes", "-1 second");
-    app.execute("UPDATE simulator_intents SET captured_amount = amount / 2");
+    await_answer(&app, HALF, "2 minutes", "-1 second");
     app.eventually("SELECT count(*) FROM payment_attempts WHERE epoch > 1", "1").await;
     tokio::time::sleep(Duration::from_millis(300)).await;
     assert_eq!(app.text("SELECT status FROM payments"), "processing");
