@@ -31,13 +31,7 @@ impl<T: DeserializeOwned + Validate<Context = ()> + 'static> FromRequest for Bod
     type Future = Extracting<Self>;
 
     fn from_request(req: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let req = req.clone();
-        let mut payload = payload.take();
-        Box::pin(async move {
-            is_json(&req)?;
-            let bytes = collect(&req, &mut payload).await?;
-            Ok(Self::read(&req, &bytes)?)
-        })
+        arrived(req, payload, Self::read)
     }
 }
 
@@ -63,11 +57,8 @@ impl<T: DeserializeOwned + Validate<Context = ()> + 'static> FromRequest for Dra
     type Future = Extracting<Self>;
 
     fn from_request(req: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let req = req.clone();
-        let mut payload = payload.take();
-        Box::pin(async move {
-            is_json(&req)?;
-            let parsed = json::parse(&collect(&req, &mut payload).await?)?;
+        arrived(req, payload, |req, bytes| {
+            let parsed = json::parse(bytes)?;
             no_query(req.query_string())?;
             let value: T = json::read(parsed)?;
             Ok(Self { faults: broken(&value), value })
@@ -104,13 +95,23 @@ impl FromRequest for RawBody {
     type Future = Extracting<Self>;
 
     fn from_request(req: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let req = req.clone();
-        let mut payload = payload.take();
-        Box::pin(async move {
-            is_json(&req)?;
-            Ok(Self(collect(&req, &mut payload).await?))
-        })
+        arrived(req, payload, |_, bytes| Ok(Self(bytes.to_vec())))
     }
+}
+
+/// What is made of a body that says that it is JSON, once it is there.
+fn arrived<T: 'static>(
+    req: &HttpRequest,
+    payload: &mut Payload,
+    make: fn(&HttpRequest, &[u8]) -> Result<T, Problem>,
+) -> Extracting<T> {
+    let req = req.clone();
+    let mut payload = payload.take();
+    Box::pin(async move {
+        is_json(&req)?;
+        let bytes = collect(&req, &mut payload).await?;
+        Ok(make(&req, &bytes)?)
+    })
 }
 
 /// 415 for a body that does not say that it is JSON, in UTF-8, as it is.
