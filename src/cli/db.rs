@@ -62,7 +62,7 @@ pub fn run(config: &Config, what: &What) -> anyhow::Result<()> {
 }
 
 /// Who signs in by the URL. It is never quoted: it may have a password in it.
-fn login(url: &SecretString) -> anyhow::Result<Login> {
+pub(super) fn login(url: &SecretString) -> anyhow::Result<Login> {
     let not_valid = "DATABASE_URL and LASTROOM_MIGRATE_DATABASE_URL must be postgres://USER:PASSWORD@HOST/DATABASE";
     let url = Url::parse(url.expose_secret()).map_err(|_| anyhow::anyhow!(not_valid))?;
     let decoded = |text: &str| percent_decode_str(text).decode_utf8().map(std::borrow::Cow::into_owned);

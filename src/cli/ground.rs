@@ -12,6 +12,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use diesel::{Connection, ConnectionError, PgConnection};
 use secrecy::{ExposeSecret, SecretString};
 
+use super::db::login;
 use super::progress::Steps;
 use crate::audit::sealer;
 use crate::config::{Config, DatabaseChoice};
@@ -159,6 +160,14 @@ fn up_to_date(
          make it with CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0"
     );
     let standing = roles::standing(&mut conn)?;
+    if let (Standing::Owner, Some(given)) = (&standing, &owner_url)
+        && login(given)?.name != roles::signed_in(&mut conn)?
+    {
+        anyhow::bail!(
+            "LASTROOM_MIGRATE_DATABASE_URL names the owner, and the role of DATABASE_URL owns the tables or may make them: \
+             run lastroom db roles"
+        );
+    }
     let owner_url = match standing {
         Standing::Owner => owner_url.or_else(|| Some(url.clone())),
         Standing::Application { .. } => owner_url,

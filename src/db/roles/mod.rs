@@ -249,7 +249,7 @@ fn current(conn: &mut PgConnection) -> Result<String, DbError> {
 }
 
 /// Who the connection signed in as, and can work as again.
-fn signed_in(conn: &mut PgConnection) -> Result<String, DbError> {
+pub fn signed_in(conn: &mut PgConnection) -> Result<String, DbError> {
     Ok(diesel::select(diesel::dsl::sql::<Text>("session_user::text")).get_result(conn)?)
 }
 

@@ -62,6 +62,24 @@ async fn the_application_serves_without_the_owners_password() {
 }
 
 #[test]
+fn an_application_that_owns_all_the_tables_is_not_the_owner_that_was_named() {
+    let managed = Managed::new();
+    managed.done(&["db", "roles"]);
+    managed.done(&["migrate", "--demo=false"]);
+    let name = &managed.name;
+    let mut conn = managed.database.connect();
+    conn.batch_execute(&format!("REASSIGN OWNED BY {name}_owner TO {name}_app")).expect("another owner");
+    for command in ["serve", "migrate"] {
+        let output = managed.run(&[command], &[]);
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert!(!output.status.success() && told.contains("run lastroom db roles"), "{command}: {told}");
+    }
+    managed.done(&["db", "roles"]);
+    managed.done(&["migrate"]);
+    assert_denied(&mut PgConnection::establish(&managed.url("app")).expect("a connection"), "DELETE FROM audit_seals");
+}
+
+#[test]
 fn what_only_the_owner_may_do_is_asked_for_in_one_line() {
     let managed = Managed::new();
     managed.done(&["db", "roles"]);
