@@ -14,7 +14,7 @@ use crate::access::guard::{Caller, HotelsRead, May, Permission};
 use crate::db::{Db, DbError, Tx};
 use crate::http::BASE;
 use crate::http::extract::{Body, InOrder, NoQuery, OptionalBody, PathId, PathIds, Query};
-use crate::http::idempotency::{Answer, Halt, Keyed, OptionalKey, once};
+use crate::http::idempotency::{Answer, Halt, Keyed, OptionalKey, once_for};
 use crate::http::if_match::IfMatch;
 use crate::http::problem::Problem;
 use crate::kernel::ids::HotelId;
@@ -166,8 +166,8 @@ pub async fn restore<M: Permission, I: At, K: Kept>(
 
 /// Runs staff's work in one transaction; once for its key, if it has one.
 ///
-/// What the caller may do is asked again first. With a key, so is whether what the path names is still within their reach:
-/// what was answered before is not for somebody who has lost it. Without one the work asks that itself.
+/// What the caller may do is asked again first. Before a stored answer is shown, so is whether what the path names is still
+/// within their reach: it is not for somebody who has lost it. The work asks that itself.
 pub async fn write<M: Permission>(
     db: &Db,
     staff: May<M>,
@@ -178,12 +178,11 @@ pub async fn write<M: Permission>(
     let answer: Result<Answer, Halt> = db
         .write(move |tx| {
             let by = staff.again(tx)?;
-            if let (Some(_), Reach::Hotel(hotel_id)) = (&keyed, reach)
-                && !store::is_within(tx, by.scope(), hotel_id)?
-            {
-                return Err(Refusal::NotFound.into());
-            }
-            once(tx, keyed.as_ref(), |tx| work(tx, &by))
+            let may_see = |tx: &mut Tx<'_>| match reach {
+                Reach::Hotel(hotel_id) if !store::is_within(tx, by.scope(), hotel_id)? => Err(Refusal::NotFound.into()),
+                Reach::Hotel(_) | Reach::House => Ok(()),
+            };
+            once_for(tx, keyed.as_ref(), may_see, |tx| work(tx, &by))
         })
         .await;
     Ok(answer?.into())

@@ -14,5 +14,5 @@ mod store;
 pub use answer::Answer;
 pub use claim::{Claim, claim, finish, free, holds_claim, refuse, works_on};
 pub use key::{Key, Keyed, OptionalKey};
-pub use once::{Halt, once};
+pub use once::{Halt, once, once_for};
 pub use store::reap;

@@ -54,10 +54,21 @@ pub fn once<R>(
     keyed: Option<&Keyed>,
     work: impl FnOnce(&mut Tx<'_>) -> Result<Answer, Halt<R>>,
 ) -> Result<Answer, Halt<R>> {
+    once_for(tx, keyed, |_| Ok(()), work)
+}
+
+/// The same, where what is stored may have become somebody else's to see: `may_see` is asked before it is shown.
+pub fn once_for<R>(
+    tx: &mut Tx<'_>,
+    keyed: Option<&Keyed>,
+    may_see: impl FnOnce(&mut Tx<'_>) -> Result<(), Halt<R>>,
+    work: impl FnOnce(&mut Tx<'_>) -> Result<Answer, Halt<R>>,
+) -> Result<Answer, Halt<R>> {
     let Some(keyed) = keyed else {
         return work(tx);
     };
     if !insert(tx, keyed)? {
+        may_see(tx)?;
         return replay(&store::find(tx, keyed)?, keyed).map_err(Halt::Refused);
     }
     let answer = match tx.savepoint(work) {

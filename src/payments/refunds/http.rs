@@ -11,9 +11,9 @@ use super::owe::RefundReason;
 use super::request::{RefundError, request};
 use super::store::RefundRow;
 use crate::access::guard::{May, PaymentsRefund};
-use crate::db::Db;
+use crate::db::{Db, Tx};
 use crate::http::extract::{Body, InOrder, PathId};
-use crate::http::idempotency::{Answer, Halt, Key, once};
+use crate::http::idempotency::{Answer, Halt, Key, once_for};
 use crate::http::problem::{Code, Problem, ProblemDocument};
 use crate::kernel::ids::{PaymentId, RefundId};
 use crate::kernel::money::{Currency, Money};
@@ -99,8 +99,10 @@ pub async fn request_refund(
         .write(move |tx| {
             let by = staff.again(tx)?;
             // What was answered before is not for somebody who has lost the hotel since.
-            hotel_within(tx, by.scope(), payment_id)?.ok_or_else(|| halt(RefundError::NotFound))?;
-            once(tx, Some(&keyed), |tx| {
+            let may_see = |tx: &mut Tx<'_>| {
+                hotel_within(tx, by.scope(), payment_id)?.map(|_| ()).ok_or_else(|| halt(RefundError::NotFound))
+            };
+            once_for(tx, Some(&keyed), may_see, |tx| {
                 let refund = request(tx, &by, payment_id, amount).map_err(halt)?;
                 Ok(Answer::json(201, &RefundBody::new(&refund, amount.currency))?)
             })
