@@ -275,7 +275,7 @@ fn serve(listener: TcpListener, shared: Shared, stopped: watch::Receiver<bool>) 
     .workers(workers)
     .keep_alive(KEEP_ALIVE)
     .client_request_timeout(HEAD_TIMEOUT)
-    .shutdown_timeout(drain_s.saturating_sub(drain_notice.as_secs()))
+    .shutdown_timeout(Duration::from_secs(drain_s).saturating_sub(drain_notice).as_secs())
     .shutdown_signal(async move {
         let mut stopped = stopped;
         // An error means that the sender is gone, and with it the reason to go on.

@@ -218,6 +218,9 @@ impl Config {
         let file = file.parse().map_err(|_| ConfigError::new("lastroom.toml", "is not valid TOML"))?;
         given.fill(file)?;
         let cores = std::thread::available_parallelism().map_or(2, usize::from);
+        let drain_s = range(&given.drain_s, "LASTROOM_DRAIN_S", 30, 0, 600)?;
+        let drain_notice =
+            Duration::from_millis(range(&given.drain_notice_ms, "LASTROOM_DRAIN_NOTICE_MS", 1_000, 0, 60_000)?);
         Ok(Self {
             listen: parsed(
                 &given.listen,
@@ -249,14 +252,8 @@ impl Config {
             sweep_interval: interval(&given.sweep_interval_ms, "LASTROOM_SWEEP_INTERVAL_MS", 5_000)?,
             completer_interval: interval(&given.completer_interval_ms, "LASTROOM_COMPLETER_INTERVAL_MS", 5_000)?,
             horizon_interval: interval_s(&given.horizon_interval_s, "LASTROOM_HORIZON_INTERVAL_S", 3_600)?,
-            drain_s: range(&given.drain_s, "LASTROOM_DRAIN_S", 30, 0, 600)?,
-            drain_notice: Duration::from_millis(range(
-                &given.drain_notice_ms,
-                "LASTROOM_DRAIN_NOTICE_MS",
-                1_000,
-                0,
-                60_000,
-            )?),
+            drain_s,
+            drain_notice: drain_notice.min(Duration::from_secs(drain_s)),
             reap_interval: interval_s(&given.reap_interval_s, "LASTROOM_REAP_INTERVAL_S", 3_600)?,
             retention_days: range(&given.retention_days, "LASTROOM_RETENTION_DAYS", 30, LEAST_RETENTION_DAYS, 3_650)?,
             secret_key: secret_key(&given)?,
