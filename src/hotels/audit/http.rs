@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use actix_web::get;
 use actix_web::web::{Data, Json};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Datelike, Utc};
 use garde::Validate;
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -46,16 +46,21 @@ pub struct AuditQuery {
     #[garde(skip)]
     resource_id: Option<Uuid>,
     /// From this moment on.
-    #[garde(skip)]
+    #[garde(inner(custom(of_our_times)))]
     from: Option<DateTime<Utc>>,
     /// Until before this moment.
-    #[garde(skip)]
+    #[garde(inner(custom(of_our_times)))]
     to: Option<DateTime<Utc>>,
     /// Rows a page [default: 50].
     #[garde(range(min = 1, max = MAX_LIMIT))]
     limit: Option<i64>,
     #[garde(length(bytes, max = 2000))]
     cursor: Option<String>,
+}
+
+/// Years have four digits in RFC 3339; others that are read here are none to PostgreSQL.
+fn of_our_times(moment: &DateTime<Utc>, _: &()) -> garde::Result {
+    if (1..=9_999).contains(&moment.year()) { Ok(()) } else { Err(garde::Error::new("must be in the years 1 to 9999")) }
 }
 
 /// Read the audit log

@@ -79,6 +79,8 @@ async fn entries_are_found_by_who_what_and_when() {
         (format!("from={last}&to={first}"), "to"),
         (format!("from={last}&to={last}"), "to"),
         ("from=yesterday".to_owned(), "from"),
+        ("from=-5000-01-01T00:00:00Z".to_owned(), "from"),
+        ("to=%2B10000-01-01T00:00:00Z".to_owned(), "to"),
         ("actor=me".to_owned(), "actor"),
         ("hotel_id=1".to_owned(), "hotel_id"),
         ("action=dance".to_owned(), "action"),
