@@ -174,12 +174,14 @@ impl Rows {
         self.run(&format!("ALTER TABLE simulator_intents ENABLE TRIGGER {trigger}"))
     }
 
-    /// The line is good again; what the provider did meanwhile is in its books. The attempt is left to [`Self::complete`].
-    pub fn mend(&mut self, line: Line, is_good: bool) -> Result<(), String> {
+    /// The line is good again; what the provider did meanwhile, if a payment was begun, is in its books. The attempt is left
+    /// to [`Self::complete`].
+    pub fn mend(&mut self, line: Line, is_good: bool, is_begun: bool) -> Result<(), String> {
         if line == Line::Good {
             return Ok(());
         }
         let done = match line {
+            _ if !is_begun => "status = i.status",
             Line::Good | Line::DeadAtOnce | Line::DeadAtConfirmation => "status = i.status",
             Line::AnswerLost if is_good => "status = 'authorized'",
             Line::AnswerLost => "status = 'declined', decline_code = 'generic_decline'",
